@@ -1,0 +1,1 @@
+"""Figures and the one self-contained report, made from the files of a finished run."""
