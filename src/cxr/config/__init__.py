@@ -1,1 +1,1 @@
-"""Settings, parameters, finding names, run records and the two things every room shares: user errors and safe writes."""
+"""Settings, parameters, finding names, run records, and what every room shares: user errors, safe writes."""

@@ -22,3 +22,6 @@ MERGED6 = ("Consolidation", "Pneumothorax", "Edema", "Effusion", "Pneumonia", "C
 """The six findings that NIH and CheXpert both label."""
 
 FINDING_SETS = {"nih14": NIH14, "merged6": MERGED6}
+
+ALL_FINDINGS = NIH14
+"""Every finding that a source of this project can label."""

@@ -1,0 +1,101 @@
+"""Validation errors of pydantic in, one sentence per error out: file, JSON path, what was found, what is allowed."""
+
+import types
+from collections.abc import Sequence
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from cxr.config.nearest import choices_sentence
+
+
+def explain_errors(error: ValidationError, root: type[BaseModel], source: str) -> list[str]:
+    """Return one line per error, each `source: path: sentence`."""
+    return [f"{source}: {_path(item['loc'], root)}: {_sentence(item, root)}" for item in error.errors()]
+
+
+def _sentence(item: Any, root: type[BaseModel]) -> str:
+    kind, found, context = item["type"], item["input"], item.get("ctx", {})
+    if kind == "extra_forbidden":
+        return choices_sentence("key", str(item["loc"][-1]), _keys_at(item["loc"][:-1], root))
+    if kind == "missing":
+        return "is missing"
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
+        name = str(context["discriminator"]).strip("'").removesuffix("()")
+        tags = str(context.get("expected_tags", "")).replace("'", "").split(", ")
+        if kind == "union_tag_not_found" or not tags[0]:
+            return f'needs the key {name} to say which kind it is, for example "format": "nih"'
+        return choices_sentence("format", str(context["tag"]), tags)
+    if kind == "literal_error":
+        allowed = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
+        return choices_sentence("value", str(found), allowed)
+    if kind == "value_error":
+        return str(context["error"])
+    return f"{item['msg'][:1].lower()}{item['msg'][1:]}; found {found!r}"
+
+
+def _path(loc: Sequence[str | int], root: type[BaseModel]) -> str:
+    """Write a location as a JSON path, without the union tags that pydantic puts in between."""
+    kept = [str(part) for part, is_tag in zip(loc, _tags(loc, root), strict=True) if not is_tag]
+    return ".".join(kept) or "(top level)"
+
+
+def _tags(loc: Sequence[str | int], root: Any) -> list[bool]:
+    """Tell for each part of a location whether it names a member of a union rather than a key or index."""
+    flags, here = [], [root]
+    for part in loc:
+        below = [kind for candidate in here for kind in _step(candidate, part)]
+        flags.append(not below and (len(_models(here)) > 1 or _is_type_tag(part, here)))
+        here = below or here
+    return flags
+
+
+def _is_type_tag(part: str | int, here: list[Any]) -> bool:
+    """Unions of plain types put e.g. `str` or `list[str]` into the location."""
+    return isinstance(part, str) and not _models(here) and len(_leaves(here)) > 1
+
+
+def _step(candidate: Any, part: str | int) -> list[Any]:
+    """Types below a key or index of a type; empty when there are none."""
+    found = []
+    for kind in _leaves([candidate]):
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            for name, field in kind.model_fields.items():
+                if part in (name, field.alias):
+                    found.append(field.annotation)
+        elif get_origin(kind) is dict and isinstance(part, str):
+            found.append(get_args(kind)[1])
+        elif get_origin(kind) is list and isinstance(part, int):
+            found.append(get_args(kind)[0])
+    return found
+
+
+def _leaves(kinds: list[Any]) -> list[Any]:
+    """Unwrap Annotated and unions."""
+    leaves: list[Any] = []
+    for kind in kinds:
+        if get_origin(kind) is Annotated:
+            leaves += _leaves([get_args(kind)[0]])
+        elif get_origin(kind) in (Union, types.UnionType):
+            leaves += _leaves(list(get_args(kind)))
+        else:
+            leaves.append(kind)
+    return leaves
+
+
+def _models(kinds: list[Any]) -> list[type[BaseModel]]:
+    return [kind for kind in _leaves(kinds) if isinstance(kind, type) and issubclass(kind, BaseModel)]
+
+
+def _keys_at(loc: Sequence[str | int], root: Any) -> list[str]:
+    """Keys allowed in the object at a location; where a union tag says which, only those of that kind."""
+    here, tag = [root], None
+    for part in loc:
+        below = [kind for candidate in here for kind in _step(candidate, part)]
+        here, tag = below or here, None if below else part
+    keys: list[str] = []
+    for model in _models(here):
+        formats = get_args(model.model_fields["format"].annotation) if "format" in model.model_fields else ()
+        if tag is None or not formats or tag in formats:
+            keys += [field.alias or name for name, field in model.model_fields.items()]
+    return list(dict.fromkeys(keys))

@@ -1,0 +1,31 @@
+"""The built-in phantoms: written once below the prepared folder in NIH's layout, then read like NIH's data."""
+
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from cxr.config.record import fingerprint
+from cxr.config.settings import LungPhantoms, NihDataset, PhantomDataset
+from cxr.datasets.sources.nih import read_nih
+from cxr.datasets.table import SourceTable
+from cxr.phantoms.dataset import PhantomSpec, write_phantoms
+
+Progress = Callable[[int, int], None]
+
+
+def phantom_folder(
+    dataset: PhantomDataset | LungPhantoms, prepared_dir: Path, workers: int, on_progress: Progress | None = None
+) -> Path:
+    """Return the folder of these phantoms below `prepared_dir`, writing them first where they are not there yet."""
+    spec = PhantomSpec(patients=dataset.patients, seed=dataset.seed, image_px=dataset.image_px)
+    folder = prepared_dir / "phantoms" / f"{dataset.patients}-patients-{fingerprint(asdict(spec))}"
+    write_phantoms(folder, spec, workers=workers, on_progress=on_progress)
+    return folder
+
+
+def read_phantom(
+    dataset: PhantomDataset, name: str, prepared_dir: Path, workers: int, on_progress: Progress | None = None
+) -> SourceTable:
+    """Write the phantoms where needed and read them; the table is marked synthetic."""
+    folder = phantom_folder(dataset, prepared_dir, workers, on_progress)
+    return replace(read_nih(NihDataset(format="nih", root=folder), name), synthetic=True)

@@ -1,0 +1,29 @@
+"""What every source returns: accepted rows, rejected rows, and what it noticed; and the columns they have."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+DESCRIPTION = ["image_id", "source", "path", "patient_id", "study_id", "view", "sex", "age", "listed"]
+"""Manifest columns before the findings. `listed` is the part a source's own lists name: train_val, test or empty."""
+
+REJECTED = ["source", "row", "path", "reason"]
+"""Columns of rejected.csv; `row` counts the data rows of the source's table from 1."""
+
+
+@dataclass(frozen=True)
+class SourceTable:
+    """One data set as read: every row of its label table is in `rows` or in `rejected`.
+
+    rows: DESCRIPTION columns as strings, then one string column per finding ("1", "0", "-1", "" unknown).
+    rejected: REJECTED columns. root: folder that `path` is relative to. notes: sentences for the user.
+    """
+
+    name: str
+    root: Path
+    findings: tuple[str, ...]
+    rows: pd.DataFrame
+    rejected: pd.DataFrame
+    synthetic: bool = False
+    notes: list[str] = field(default_factory=list)
