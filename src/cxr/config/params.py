@@ -62,6 +62,8 @@ class Segmentation(Model):
 
     weights: str = "train"
     """`train`: learn from SETTINGS.json's `lung_masks`; or the path of a finished `unet.keras`."""
+    seed: int = 1
+    """Of its weights, batches and split of pairs; apart from `seed`, so that runs of other seeds share the crops."""
     image_px: Pixels = 128
     """Input height and width; a multiple of 2**`depth`."""
     width: Positive = 16

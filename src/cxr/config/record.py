@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from cxr import __version__
+from cxr.config.errors import UserError
 
 PACKAGES = ("keras", "tensorflow-cpu", "tensorflow", "openvino", "numpy", "opencv-python-headless", "scikit-learn")
 
@@ -32,6 +33,19 @@ def hash_of_file(path: Path) -> str:
     """Return the SHA-256 of a file's content."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object that this project wrote; UserError when it is missing or broken."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise UserError(f"{path}: is damaged, not valid JSON ({error}); delete it and run the step again") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: holds a {type(content).__name__}; a JSON object is needed")
+    return content
 
 
 def plain(content: Any) -> Any:

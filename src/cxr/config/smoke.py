@@ -24,7 +24,7 @@ def shrink_settings(settings: dict[str, Any]) -> dict[str, Any]:
 def shrink_params(params: dict[str, Any]) -> dict[str, Any]:
     """One or two epochs on small images, few resamples."""
     small = deepcopy(params)
-    _set(small, "segmentation", image_px=LUNG_PX, width=8, depth=3, epochs=4)
+    _set(small, "segmentation", image_px=LUNG_PX, width=8, depth=3, epochs=8, batch=8)
     _set(small, "crop", image_px=CROP_PX)
     _set(small, "training", epochs=1, batch=16)
     _set(small, "evaluation", resamples=200)

@@ -10,8 +10,8 @@ from cxr.config.atomic import written_atomically
 from cxr.config.errors import UserError
 from cxr.datasets.table import DESCRIPTION, SourceTable
 
-ALLOWED_LABELS = {"1": 1.0, "0": 0.0, "-1": np.nan, "": np.nan}
-"""Label text to training target; uncertain and unknown labels count for nothing."""
+LABEL_CODES = {"1": 1.0, "0": 0.0, "-1": -1.0, "": np.nan}
+"""Label text to code: positive, negative, uncertain, unknown."""
 
 
 def merge_sources(sources: Sequence[SourceTable]) -> pd.DataFrame:
@@ -49,7 +49,7 @@ def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
 
 
 def read_labels(manifest: pd.DataFrame, findings: Sequence[str]) -> np.ndarray:
-    """Return (N, K) float32 targets 1, 0 or NaN (uncertain or unknown) for the findings asked for.
+    """Return (N, K) float32 label codes 1, 0, -1 (uncertain) or NaN (unknown) for the findings asked for.
 
     Raises UserError for a finding that no source labels and for values other than 1, 0, -1 and empty.
     """
@@ -58,11 +58,11 @@ def read_labels(manifest: pd.DataFrame, findings: Sequence[str]) -> np.ndarray:
         labelled = [column for column in manifest.columns if column not in DESCRIPTION]
         raise UserError(f"findings.set asks for {', '.join(missing)}; the data sets label {', '.join(labelled)}")
     text = manifest[list(findings)]
-    bad = ~text.isin(list(ALLOWED_LABELS))
+    bad = ~text.isin(list(LABEL_CODES))
     if bad.to_numpy().any():
         row, column = np.argwhere(bad.to_numpy())[0]
         raise UserError(
             f"manifest: image {manifest['image_id'].iloc[row]}, {findings[column]}: found "
             f'"{text.iat[row, column]}"; allowed are 1, 0, -1 and empty'
         )
-    return np.stack([text[finding].map(ALLOWED_LABELS).to_numpy(np.float32) for finding in findings], axis=1)
+    return np.stack([text[finding].map(LABEL_CODES).to_numpy(np.float32) for finding in findings], axis=1)

@@ -78,7 +78,7 @@ def describe_split(
     for part in PARTS:
         ids = split.table.loc[split.table["split"] == part, "image_id"]
         rows = row_of[ids].to_numpy()
-        positives = np.nansum(labels[rows] == 1, axis=0)
+        positives = (labels[rows] == 1).sum(axis=0)
         parts[part] = {
             "images": len(ids),
             "patients": int(manifest["patient_id"].iloc[rows].nunique()),

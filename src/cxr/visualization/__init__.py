@@ -1,1 +1,1 @@
-""""""
+"""Finished classifiers in, pictures of where each finding was seen out."""

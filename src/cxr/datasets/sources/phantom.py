@@ -8,7 +8,7 @@ from cxr.config.record import fingerprint
 from cxr.config.settings import LungPhantoms, NihDataset, PhantomDataset
 from cxr.datasets.sources.nih import read_nih
 from cxr.datasets.table import SourceTable
-from cxr.phantoms.dataset import PhantomSpec, write_phantoms
+from cxr.phantoms.dataset import FORM, PhantomSpec, write_phantoms
 
 Progress = Callable[[int, int], None]
 
@@ -18,7 +18,7 @@ def phantom_folder(
 ) -> Path:
     """Return the folder of these phantoms below `prepared_dir`, writing them first where they are not there yet."""
     spec = PhantomSpec(patients=dataset.patients, seed=dataset.seed, image_px=dataset.image_px)
-    folder = prepared_dir / "phantoms" / f"{dataset.patients}-patients-{fingerprint(asdict(spec))}"
+    folder = prepared_dir / "phantoms" / f"{dataset.patients}-patients-{fingerprint({**asdict(spec), 'form': FORM})}"
     write_phantoms(folder, spec, workers=workers, on_progress=on_progress)
     return folder
 

@@ -1,0 +1,6 @@
+#!/bin/sh
+# Images -> manifest -> lungs -> crops -> split.
+set -eu
+cd "$(dirname "$0")"
+./cxr segment "$@"
+./cxr prepare "$@"

@@ -1,0 +1,32 @@
+"""A prepared store in, numpy inputs and targets for one member out, at the member's own size."""
+
+import numpy as np
+
+from cxr.config.training import Augment
+from cxr.images.geometry import resize
+from cxr.preparation.store import Store
+from cxr.training.augment import augment_batch
+from cxr.training.batches import ReadBatch
+
+
+def read_images(store: Store, chosen: np.ndarray, image_px: int) -> np.ndarray:
+    """Return crops of the chosen images as (n, image_px, image_px) float32 grey 0..255."""
+    crops = store.crops[store.rows[chosen]]
+    return np.stack([resize(crop, image_px, image_px) for crop in crops]).astype(np.float32)
+
+
+def targets(store: Store) -> np.ndarray:
+    """Return (N, K) float32 labels with NaN where uncertain or unknown: what a loss may count."""
+    return np.where(store.labels < 0, np.nan, store.labels).astype(np.float32)
+
+
+def training_reader(store: Store, rows: np.ndarray, image_px: int, augment: Augment) -> ReadBatch:
+    """Return the function that reads an augmented training batch: images (n, S, S, 1), labels (n, K)."""
+    labels = targets(store)
+
+    def read(chosen: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        picked = rows[chosen]
+        images, _ = augment_batch(read_images(store, picked, image_px), augment, rng)
+        return images[..., None], labels[picked]
+
+    return read

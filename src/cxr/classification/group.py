@@ -1,0 +1,153 @@
+"""A group and a store in; every member trained, their probabilities averaged, predictions.csv and run.json out."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cxr.classification.crops import read_images
+from cxr.classification.member import BEST, RUN, load_member, read_run, train_member
+from cxr.config.atomic import write_json
+from cxr.config.errors import UserError
+from cxr.config.params import Params
+from cxr.config.record import differences, machine_record, plain
+from cxr.engines.engine import open_engine
+from cxr.evaluation.predictions import Predictions, write_predictions
+from cxr.preparation.store import Store
+
+PREDICTED_PARTS = ("val", "test")
+CHUNK_IMAGES = 256
+Progress = Callable[[str], Callable[[int, int], None]]
+
+
+def member_inputs(params: Params, member: str, store: Store) -> dict[str, Any]:
+    """Return everything a member's result depends on: parameters, seed, findings, and the hashes of data and split."""
+    return plain(
+        {
+            "member": params.members[member].model_dump(mode="json", exclude={"training"}),
+            "training": params.training_of(member),
+            "seed": params.seed,
+            "findings": list(store.findings),
+            "data": store.record["inputs"],
+            "crop": params.crop,
+            "split": {"name": store.split["name"], "hash": store.split["hash"]},
+        }
+    )
+
+
+def train_group(
+    group: str,
+    params: Params,
+    store: Store,
+    folder: Path,
+    engine: str,
+    overwrite: bool,
+    smoke: bool,
+    progress: Progress,
+) -> tuple[dict[str, Any], list[str]]:
+    """Train the members in turn and average them; return the group's run.json and the names of the members trained now.
+
+    A finished member with the same inputs is kept. One with other inputs stops the run with a UserError that says what
+    differs, unless `overwrite`.
+    """
+    members = params.group(group)
+    inputs = {member: member_inputs(params, member, store) for member in members}
+    todo = [member for member in members if not _is_finished(folder / member, inputs[member], overwrite)]
+    runs = []
+    for number, member in enumerate(members):
+        if member in todo:
+            on_progress = progress(f"{member} ({number + 1} of {len(members)}): training")
+            settings = (params.members[member], params.training_of(member), store, params.seed)
+            runs.append(train_member(member, *settings, inputs[member], folder / member, on_progress))
+        else:
+            runs.append(read_run(folder / member))
+    existing = read_run(folder)
+    if todo or existing is None or existing.get("members_inputs") != inputs:
+        (folder / RUN).unlink(missing_ok=True)
+        _predict_group(members, params, store, folder, engine, progress)
+        existing = _describe(group, runs, params, store) | {"smoke": smoke, "members_inputs": inputs}
+        write_json(folder / RUN, existing)
+    return existing, todo
+
+
+def _is_finished(folder: Path, inputs: dict[str, Any], overwrite: bool) -> bool:
+    """Whether a finished member with these inputs lies there; clears the folder when it may be overwritten."""
+    run = read_run(folder)
+    if run is None:
+        return False
+    changed = differences(run.get("inputs", {}), inputs)
+    if changed and not overwrite:
+        more = f" and {len(changed) - 4} more" if len(changed) > 4 else ""
+        raise UserError(
+            f"{folder}: holds a run with other parameters ({'; '.join(changed[:4])}{more}). Nothing was changed: add "
+            "--overwrite to replace it, or name an --experiment to keep both"
+        )
+    if changed:
+        for file in (BEST, "last.keras", "history.csv", RUN):
+            (folder / file).unlink(missing_ok=True)
+        return False
+    return bool(run.get("finished")) and (folder / BEST).is_file()
+
+
+def _predict_group(
+    members: list[str], params: Params, store: Store, folder: Path, engine: str, progress: Progress
+) -> None:
+    """Write predictions.csv of every member and of their mean, for val and test."""
+    rows = np.flatnonzero(np.isin(store.parts, PREDICTED_PARTS))
+    every = []
+    for member in members:
+        probabilities = predict_member(folder / member, store, rows, engine, progress(f"{member}: predicting"))
+        every.append(probabilities)
+        write_predictions(folder / member / "predictions.csv", _as_predictions(store, rows, probabilities))
+    write_predictions(folder / "predictions.csv", _as_predictions(store, rows, np.mean(every, axis=0)))
+
+
+def predict_member(
+    folder: Path, store: Store, rows: np.ndarray, engine: str, on_progress: Callable[[int, int], None]
+) -> np.ndarray:
+    """Return (n, K) float64 probabilities of one finished member for the chosen rows of the store."""
+    model = load_member(folder, store.findings)
+    image_px = model.input_shape[1]
+    parts = []
+    with tempfile.TemporaryDirectory() as files:
+        runner = open_engine(model, engine, Path(files))
+        for start in range(0, len(rows), CHUNK_IMAGES):
+            images = read_images(store, rows[start : start + CHUNK_IMAGES], image_px)[..., None]
+            parts.append(runner.run(images)[0].astype(np.float64))
+            on_progress(min(start + CHUNK_IMAGES, len(rows)), len(rows))
+    return np.clip(np.concatenate(parts), 0, 1)
+
+
+def _as_predictions(store: Store, rows: np.ndarray, probabilities: np.ndarray) -> Predictions:
+    return Predictions(
+        image_ids=store.image_ids[rows],
+        patient_ids=store.patient_ids[rows],
+        splits=store.parts[rows],
+        findings=store.findings,
+        probabilities=probabilities,
+        label_codes=store.labels[rows].astype(np.float64),
+    )
+
+
+def _describe(group: str, runs: list[dict[str, Any]], params: Params, store: Store) -> dict[str, Any]:
+    """Return the group's run.json: what ran, on which data and split."""
+    record = store.record
+    keys = ("name", "network", "image_px", "parameters", "best_epoch", "epochs", "val_auroc", "seconds")
+    lungs = record["lungs"]
+    return {
+        "group": group,
+        "members": [{key: run[key] for key in keys} for run in runs],
+        "findings": list(store.findings),
+        "data": {
+            "name": "+".join(record["roots"]),
+            "sources": list(record["roots"]),
+            **{key: record[key] for key in ("images", "patients", "rejected", "fallbacks", "synthetic")},
+            "crop_mode": record["crop"]["mode"],
+            "lung_dice": {"value": lungs["dice"]["mean"], "images": lungs["pairs"]["test"]} if lungs else None,
+        },
+        "split": store.split,
+        "seed": params.seed,
+        **machine_record(),
+    }

@@ -1,0 +1,109 @@
+"""A member's parameters and a store in, one trained classifier out: model.keras, run.json, history.csv."""
+
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from cxr.classification.crops import read_images, targets, training_reader
+from cxr.classification.losses import MaskedBce, masked_bce
+from cxr.classification.networks.classifier import build_classifier
+from cxr.config.atomic import write_json
+from cxr.config.errors import UserError
+from cxr.config.params import Member
+from cxr.config.record import machine_record, read_json
+from cxr.config.training import Training
+from cxr.engines.saved import load_model
+from cxr.evaluation.auroc import auroc
+from cxr.preparation.store import Store
+from cxr.training.batches import Batches
+from cxr.training.epochs import BEST, EpochPlan, Progress, best_epoch, run_epochs
+from cxr.training.schedules import make_optimizer
+
+RUN = "run.json"
+PREDICT_BATCH = 32
+
+
+def train_member(
+    name: str,
+    member: Member,
+    training: Training,
+    store: Store,
+    seed: int,
+    inputs: dict[str, Any],
+    folder: Path,
+    on_progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Train on the train part, keep the epoch with the best mean AUROC on val, write `run.json` when finished.
+
+    inputs: everything the result depends on, kept in run.json so that a later run can tell whether it still holds.
+    Returns the content of run.json. An interrupted run with the same inputs goes on from its last whole epoch.
+    """
+    started = time.perf_counter()
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(seed)
+    train_rows, val_rows = (np.flatnonzero(store.parts == part) for part in ("train", "val"))
+    read = training_reader(store, train_rows, member.image_px, training.augment)
+    val_labels = targets(store)[val_rows]
+
+    def batches(epoch: int) -> Batches:
+        return Batches(read, len(train_rows), training.batch, seed, epoch)
+
+    def validate(model: keras.Model) -> dict[str, float]:
+        images = read_images(store, val_rows, member.image_px)[..., None]
+        found = np.asarray(model.predict(images, batch_size=PREDICT_BATCH, verbose=0))
+        per_finding = auroc(val_labels, found)
+        mean = float(np.nanmean(per_finding)) if np.isfinite(per_finding).any() else math.nan
+        return {"val_loss": masked_bce(val_labels, found), "val_auroc": mean}
+
+    model = build_classifier(member, len(store.findings))
+    optimizer = make_optimizer(training.optimizer, training.schedule, training.epochs * len(batches(0)))
+    model.compile(optimizer=optimizer, loss=MaskedBce(), jit_compile=False)
+    write_json(folder / RUN, {"finished": False, "inputs": inputs})
+    history = run_epochs(model, EpochPlan(folder, training.epochs, batches, validate, "val_auroc"), on_progress)
+    best = best_epoch(history.to_dict("records"), "val_auroc", "val_loss")
+    score = float(history["val_auroc"].iloc[best - 1])
+    run = {
+        "finished": True,
+        "name": name,
+        "network": member.network,
+        "image_px": member.image_px,
+        "parameters": model.count_params(),
+        "epochs": training.epochs,
+        "best_epoch": best,
+        "val_auroc": score if math.isfinite(score) else None,
+        "seconds": round(float(history["seconds"].sum()), 1),
+        "images_per_second": round(len(train_rows) * training.epochs / max(time.perf_counter() - started, 1e-9), 1),
+        "findings": list(store.findings),
+        "inputs": inputs,
+        **machine_record(),
+    }
+    write_json(folder / RUN, run)
+    return run
+
+
+def read_run(folder: Path) -> dict[str, Any] | None:
+    """Return the content of a member's or group's run.json, or None when there is none; UserError when it is broken."""
+    return read_json(folder / RUN) if (folder / RUN).is_file() else None
+
+
+def load_member(folder: Path, findings: tuple[str, ...]) -> keras.Model:
+    """Load a finished member and check that it answers these findings; UserError otherwise."""
+    run = read_run(folder)
+    if run is None or not run.get("finished"):
+        raise UserError(f"{folder}: holds no finished training run; train the group first")
+    if tuple(run["findings"]) != findings:
+        raise UserError(
+            f"{folder / BEST}: was trained for other findings ({', '.join(run['findings'])}) than those asked for "
+            f"({', '.join(findings)}); train again with --overwrite or set findings.set to match"
+        )
+    model = load_model(folder / BEST)
+    if model.output_shape[-1] != len(findings):
+        raise UserError(
+            f"{folder / BEST}: gives {model.output_shape[-1]} outputs, but {folder / RUN} names {len(findings)} "
+            "findings; the two files are not of one run"
+        )
+    return model

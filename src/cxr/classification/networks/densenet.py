@@ -1,0 +1,11 @@
+"""DenseNet (Huang et al., CVPR 2017), from keras.applications."""
+
+import keras
+
+from cxr.classification.networks.normalization import normalize
+
+
+def densenet169(rgb: keras.KerasTensor, normalization: str, weights: str | None) -> keras.KerasTensor:
+    """Return the feature map (h/32, w/32, 1664)."""
+    x = normalize(rgb, normalization)
+    return keras.applications.DenseNet169(include_top=False, weights=weights, input_tensor=x).output

@@ -1,0 +1,21 @@
+"""EfficientNet (Tan & Le, ICML 2019), from keras.applications."""
+
+import keras
+from keras import layers
+
+from cxr.classification.networks.normalization import normalize
+from cxr.config.errors import UserError
+
+
+def efficientnet_b0(rgb: keras.KerasTensor, normalization: str, weights: str | None) -> keras.KerasTensor:
+    """Return the feature map (h/32, w/32, 1280).
+
+    Keras' graph divides by 255 and, with ImageNet weights, normalises by itself: then it gets the raw image. Without,
+    its division is undone, so that it learns on the normalisation asked for.
+    """
+    if weights == "imagenet" and normalization != "imagenet":
+        raise UserError(
+            f'efficientnet_b0 with ImageNet weights needs "normalization": "imagenet", not "{normalization}"'
+        )
+    x = rgb if weights == "imagenet" else layers.Rescaling(255.0, name="undo")(normalize(rgb, normalization))
+    return keras.applications.EfficientNetB0(include_top=False, weights=weights, input_tensor=x).output

@@ -1,0 +1,47 @@
+"""The command line in, parsed options out; standard library only, so that `--help` answers at once."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from cxr import __version__
+
+STEPS = {
+    "segment": "train the lung network on pairs of X-ray and lung mask",
+    "prepare": "data sets -> manifest, lungs, crops, split",
+    "train": "train every member of a group and average their predictions",
+    "evaluate": "AUROC with intervals by patient -> metrics.json, figures",
+    "visualize": "Grad-CAM overlays of the highest-scored test images -> gradcam/",
+    "report": "everything of a group on one page -> report.html",
+    "schema": "show the table of parameters, or write schemas and table with --write",
+}
+GROUP_STEPS = ("train", "evaluate", "visualize", "report")
+
+
+def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Return the options of one step; argparse itself answers `--help` and mistakes (exit code 2)."""
+    parser = argparse.ArgumentParser(
+        prog="cxr", description="Chest X-rays in, believable answers out. Research use only, not a medical device."
+    )
+    parser.add_argument("--version", action="version", version=f"cxr {__version__}")
+    steps = parser.add_subparsers(dest="step", metavar="STEP", required=True)
+    for step, purpose in STEPS.items():
+        one = steps.add_parser(step, help=purpose, description=purpose)
+        if step == "schema":
+            one.add_argument("--write", action="store_true", help="write both schemas and the table of README.md")
+            continue
+        if step in GROUP_STEPS:
+            one.add_argument("group", help="a group of PARAMS.json, for example Ensemble")
+        _add_configuration(one)
+        one.add_argument("--overwrite", action="store_true", help="replace a run made with other parameters")
+    return parser.parse_args(arguments)
+
+
+def _add_configuration(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--settings", type=Path, default=Path("SETTINGS.json"), metavar="FILE", help="where data lie")
+    parser.add_argument("--params", type=Path, default=Path("PARAMS.json"), metavar="FILE", help="how it is done")
+    parser.add_argument("--experiment", metavar="NAME", help="lay experiments/NAME.json over the parameters")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="e.g. training.epochs=3; may be repeated"
+    )
+    parser.add_argument("--smoke", action="store_true", help="the same path at reduced size, to see that it works")

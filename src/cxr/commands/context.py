@@ -1,0 +1,30 @@
+"""Parsed options in, the validated configuration and the number of workers out."""
+
+import argparse
+import os
+
+from cxr.classification.networks.registry import NETWORKS
+from cxr.config.load import Config, load_config
+from cxr.config.settings import Settings
+
+
+def read_config(options: argparse.Namespace) -> Config:
+    """Read and validate everything the options name."""
+    return load_config(
+        options.settings,
+        options.params,
+        networks=NETWORKS,
+        experiment=options.experiment,
+        overrides=options.set,
+        smoke=options.smoke,
+    )
+
+
+def worker_count(settings: Settings) -> int:
+    """Return the number of workers; "auto" is one per core this process may use."""
+    asked = settings.parallel.workers
+    return len(os.sched_getaffinity(0)) if asked == "auto" and hasattr(os, "sched_getaffinity") else _counted(asked)
+
+
+def _counted(asked: int | str) -> int:
+    return (os.cpu_count() or 1) if asked == "auto" else int(asked)

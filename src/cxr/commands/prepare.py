@@ -1,0 +1,64 @@
+"""`cxr prepare`: data sets in, the prepared folder out."""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from cxr.commands.context import read_config, worker_count
+from cxr.commands.progress import show_progress
+from cxr.config.load import Config
+from cxr.config.settings import PhantomDataset, Settings
+from cxr.datasets.sources.nih import read_nih
+from cxr.datasets.sources.phantom import read_phantom
+from cxr.datasets.table import SourceTable
+from cxr.images.files import write_png
+from cxr.preparation.lung_network import lung_weights, open_lungs
+from cxr.preparation.prepare import prepare
+from cxr.preparation.sheet import crop_sheet
+from cxr.preparation.store import PreparedFiles, open_store
+
+
+def run(options: argparse.Namespace) -> None:
+    """Prepare, and say what was used, rejected and not understood."""
+    config = read_config(options)
+    workers = worker_count(config.settings)
+    sources = read_sources(config.settings, workers)
+    for note in (note for source in sources for note in source.notes):
+        print(f"prepare: {note}")
+    files, fresh = _prepare(config, sources, workers)
+    store = open_store(files, config.params.findings.names)
+    if fresh:
+        write_png(files.folder / "crops.png", crop_sheet(store))
+    record, parts = store.record, store.split["parts"]
+    print(
+        f"prepare: {record['images']} images of {record['patients']} patients; {record['rejected']} rejected "
+        f"(rejected.csv), {record['fallbacks']} without usable lungs (whole image used)"
+    )
+    counts = ", ".join(f"{part} {described['images']}" for part, described in parts.items())
+    print(
+        f"prepare: split {store.split['name']!r} {store.split['hash'][:12]}: {counts} images, no patient in two parts"
+    )
+    print(f"prepare: {'written' if fresh else 'unchanged'}: {files.folder}")
+
+
+def read_sources(settings: Settings, workers: int) -> list[SourceTable]:
+    """Read every data set of the settings."""
+    sources = []
+    for dataset in settings.datasets:
+        name = settings.name_of(dataset)
+        if isinstance(dataset, PhantomDataset):
+            progress = show_progress(f"{name}: drawing phantoms")
+            sources.append(read_phantom(dataset, name, settings.prepared_dir, workers, progress))
+        else:
+            sources.append(read_nih(dataset, name))
+    return sources
+
+
+def _prepare(config: Config, sources: list[SourceTable], workers: int) -> tuple[PreparedFiles, bool]:
+    settings, params = config.settings, config.params
+    if params.crop.mode == "none":
+        return prepare(sources, settings, params, None, workers, show_progress("crops"))
+    path, metrics, _ = lung_weights(settings, params, config.lungs_dir, workers, show_progress)
+    with tempfile.TemporaryDirectory() as folder:
+        lungs = open_lungs(path, metrics, settings.engine, Path(folder))
+        return prepare(sources, settings, params, lungs, workers, show_progress("crops"))

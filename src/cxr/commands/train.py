@@ -1,0 +1,32 @@
+"""`cxr train GROUP`: members trained in turn, predictions averaged."""
+
+import argparse
+
+from cxr.commands.context import read_config
+from cxr.commands.progress import show_progress
+from cxr.engines.startup import load_keras
+from cxr.preparation.prepare import prepared_files
+from cxr.preparation.store import open_store
+
+
+def run(options: argparse.Namespace) -> None:
+    """Train what is not trained yet and say how each member did on validation."""
+    config = read_config(options)
+    params = config.params
+    params.group(options.group)
+    store = open_store(prepared_files(config.settings, params), params.findings.names)
+    folder = config.group_dir(options.group)
+    load_keras()  # only now that the data are there
+    from cxr.classification.group import train_group
+
+    run_record, trained = train_group(
+        options.group, params, store, folder, config.settings.engine, options.overwrite, config.smoke, show_progress
+    )
+    for member in run_record["members"]:
+        state = "trained" if member["name"] in trained else "unchanged"
+        score = "not measurable" if member["val_auroc"] is None else f"{member['val_auroc']:.3f}"
+        print(
+            f"train: {member['name']} {state}: best epoch {member['best_epoch']} of {member['epochs']}, "
+            f"mean AUROC on val {score}"
+        )
+    print(f"train: predictions of val and test: {folder / 'predictions.csv'}")

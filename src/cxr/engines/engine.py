@@ -1,0 +1,36 @@
+"""The interface of all engines, and the choice between them."""
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+
+class Engine(Protocol):
+    """Runs one network."""
+
+    name: str
+
+    def run(self, images: np.ndarray) -> list[np.ndarray]:
+        """Images (N, H, W, 1) float32 0..255 in; one float32 array (N, ...) per output of the network out."""
+        ...
+
+
+def choose_engine(asked: str) -> str:
+    """Return `openvino` or `keras`: what was asked, or for `auto` keras where its backend sees a GPU."""
+    if asked != "auto":
+        return asked
+    import keras
+
+    return "keras" if keras.distribution.list_devices("gpu") else "openvino"
+
+
+def open_engine(model: "object", asked: str, folder: Path) -> Engine:
+    """Return an engine for a keras.Model; OpenVINO's files are written into `folder`."""
+    if choose_engine(asked) == "keras":
+        from cxr.engines.keras_engine import KerasEngine
+
+        return KerasEngine(model)
+    from cxr.engines.openvino_engine import OpenVinoEngine, export_openvino
+
+    return OpenVinoEngine(export_openvino(model, folder))

@@ -1,0 +1,18 @@
+"""Keras' own `predict` as an engine: for GPUs, and the reference that other engines are checked against."""
+
+import keras
+import numpy as np
+
+
+class KerasEngine:
+    """Runs a keras.Model in batches."""
+
+    name = "keras"
+
+    def __init__(self, model: keras.Model, batch: int = 32) -> None:
+        self._model, self._batch = model, batch
+
+    def run(self, images: np.ndarray) -> list[np.ndarray]:
+        """Images (N, H, W, 1) float32 0..255 in; one float32 array (N, ...) per output out."""
+        outputs = self._model.predict(images, batch_size=self._batch, verbose=0)
+        return list(outputs) if isinstance(outputs, list | tuple) else [outputs]

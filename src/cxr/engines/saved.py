@@ -1,0 +1,20 @@
+"""A path in, a Keras model out, or one sentence that says why the file is none."""
+
+from pathlib import Path
+
+import keras
+
+from cxr.config.errors import UserError
+
+
+def load_model(path: Path) -> keras.Model:
+    """Load a whole `.keras` model for inference; UserError when the file is missing, damaged or of another kind."""
+    if not path.is_file():
+        raise UserError(f"{path}: no such model file")
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except Exception as error:  # zip, JSON, HDF5 and Keras each have their own kinds
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise UserError(
+            f"{path}: is not a Keras model that can be loaded, the file may be damaged ({reason})"
+        ) from error

@@ -1,0 +1,64 @@
+"""Grey images in, resized, cut or warped ones out; the only place where pixel coordinates are interpolated."""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+
+class Box(NamedTuple):
+    """A rectangle in pixels of the original image: x0 <= x < x1, y0 <= y < y1; may reach beyond the image."""
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+
+
+def resize(image: np.ndarray, height_px: int, width_px: int) -> np.ndarray:
+    """Resize (H, W) or (H, W, C) of uint8 or float32 to (height_px, width_px[, C]), by area when shrinking."""
+    if image.shape[:2] == (height_px, width_px):
+        return image
+    shrinks = height_px <= image.shape[0] and width_px <= image.shape[1]
+    return cv2.resize(image, (width_px, height_px), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+
+
+def cut_box(image: np.ndarray, box: Box, image_px: int) -> np.ndarray:
+    """Cut `box` out of an (H, W) uint8 image and resize it to (image_px, image_px); beyond the image it is black."""
+    height, width = image.shape
+    x0, y0, x1, y1 = box
+    inside = image[max(y0, 0) : min(y1, height), max(x0, 0) : min(x1, width)]
+    padding = (max(-y0, 0), max(y1 - height, 0), max(-x0, 0), max(x1 - width, 0))
+    if any(padding):
+        inside = cv2.copyMakeBorder(inside, *padding, cv2.BORDER_CONSTANT, value=0)
+    return resize(inside, image_px, image_px)
+
+
+def place_box(map_: np.ndarray, box: Box, height_px: int, width_px: int) -> np.ndarray:
+    """Undo `cut_box` for a float32 map (h, w) over a box: return (height_px, width_px) float32, 0 outside the box."""
+    x0, y0, x1, y1 = box
+    # Cubic keeps the hottest place of a coarse map in the middle of its cell.
+    full = cv2.resize(map_.astype(np.float32), (x1 - x0, y1 - y0), interpolation=cv2.INTER_CUBIC)
+    out = np.zeros((height_px, width_px), np.float32)
+    top, left, bottom, right = max(y0, 0), max(x0, 0), min(y1, height_px), min(x1, width_px)
+    out[top:bottom, left:right] = full[top - y0 : bottom - y0, left - x0 : right - x0]
+    return np.maximum(out, 0)
+
+
+def warp(image: np.ndarray, matrix: np.ndarray, nearest: bool = False) -> np.ndarray:
+    """Move an (H, W) image by a (2, 3) affine matrix (source to target pixels); beyond the image it is black."""
+    interpolation = cv2.INTER_NEAREST if nearest else cv2.INTER_LINEAR
+    return cv2.warpAffine(image, matrix, image.shape[::-1], flags=interpolation, borderMode=cv2.BORDER_CONSTANT)
+
+
+def affine_matrix(
+    image_px: int, degrees: float, scale: float, shift_x_px: float, shift_y_px: float, flip: bool
+) -> np.ndarray:
+    """Return the (2, 3) float64 matrix that rotates and scales about the centre, then shifts, of a square image."""
+    centre = (image_px - 1) / 2
+    matrix = cv2.getRotationMatrix2D((centre, centre), degrees, scale)
+    matrix[:, 2] += (shift_x_px, shift_y_px)
+    if flip:
+        matrix[0] *= -1
+        matrix[0, 2] += image_px - 1
+    return matrix

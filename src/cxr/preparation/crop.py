@@ -1,0 +1,58 @@
+"""A batch of image files in, their crops, boxes and rejections out: what one worker does with one chunk."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from cxr.config.params import Crop
+from cxr.engines.engine import Engine
+from cxr.images.files import ImageError, read_image
+from cxr.images.geometry import Box, cut_box, resize
+from cxr.preparation.box import box_from_mask, whole_image_box
+from cxr.segmentation.lungs import Lungs, find_lungs
+
+
+@dataclass(frozen=True)
+class CropRow:
+    """One image's crop. box in pixels of the original; lungs: None where they were not sought."""
+
+    pixels: np.ndarray
+    box: Box
+    lungs: Lungs | None
+    fallback: bool
+
+
+def crop_images(paths: Sequence[Path], crop: Crop, engine: Engine | None, lung_px: int) -> list[CropRow | str]:
+    """Return for each file its crop, or why it cannot be used. engine: the lung network; None seeks no lungs."""
+    images: list[np.ndarray | str] = [_read(path) for path in paths]
+    good = [i for i, image in enumerate(images) if not isinstance(image, str)]
+    lungs: dict[int, Lungs] = {}
+    if engine and good:
+        inputs = np.stack([resize(images[i], lung_px, lung_px) for i in good])[..., None].astype(np.float32)
+        lungs = {i: find_lungs(map_[..., 0]) for i, map_ in zip(good, engine.run(inputs)[0], strict=True)}
+    return [image if isinstance(image, str) else _cut(image, lungs.get(i), crop) for i, image in enumerate(images)]
+
+
+def _read(path: Path) -> np.ndarray | str:
+    try:
+        return read_image(path)
+    except ImageError as error:
+        return str(error)
+
+
+def _cut(image: np.ndarray, lungs: Lungs | None, crop: Crop) -> CropRow:
+    """Cut one (H, W) uint8 image; a mask below the required quality means the whole image, marked as a fallback."""
+    whole = whole_image_box(*image.shape)
+    if lungs is None:
+        return CropRow(cut_box(image, whole, crop.image_px), whole, None, False)
+    if lungs.quality < crop.min_quality:
+        return CropRow(cut_box(image, whole, crop.image_px), whole, lungs, True)
+    box = box_from_mask(lungs.mask, *image.shape, crop.margins)
+    pixels = cut_box(image, box, crop.image_px)
+    if crop.mode == "mask":
+        full = resize(lungs.mask.astype(np.float32), *image.shape)
+        inside = cut_box((full >= 0.5).astype(np.uint8), box, crop.image_px)
+        pixels = np.where(inside > 0, pixels, 0).astype(np.uint8)
+    return CropRow(pixels, box, lungs, False)

@@ -1,0 +1,79 @@
+"""Settings and parameters in, the lung network for preparation out: trained when needed, opened for the workers."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from cxr.config.errors import UserError
+from cxr.config.params import Params
+from cxr.config.record import fingerprint, hash_of_file, read_json
+from cxr.config.settings import LungPairs, LungPhantoms, Settings
+from cxr.datasets.sources.phantom import phantom_folder
+from cxr.engines.engine import choose_engine
+from cxr.engines.startup import load_keras
+from cxr.preparation.chunks import LungNet
+from cxr.preparation.prepare import LungSource
+from cxr.segmentation.pairs import find_pairs, load_pairs
+
+Progress = Callable[[str], Callable[[int, int], None]]
+"""Title of a long job -> function that is told (done, total)."""
+
+WEIGHTS, METRICS = "unet.keras", "metrics.json"
+PHANTOM_PATIENT = r"^(\d+)_"
+
+
+def lung_weights(
+    settings: Settings, params: Params, lungs_dir: Path, workers: int, progress: Progress
+) -> tuple[Path, dict[str, Any] | None, bool]:
+    """Return the path of the lung weights, their metrics if known, and whether they were trained just now.
+
+    With `segmentation.weights` "train" the network of these parameters and pairs is trained once and kept in
+    `lungs_dir`; otherwise the given file is used.
+    """
+    if params.lung_weights:
+        beside = params.lung_weights.with_name(METRICS)
+        metrics = read_json(beside) if beside.is_file() else None
+        return params.lung_weights, metrics, False
+    parameters = params.segmentation
+    pairs = _pair_settings(settings, workers, progress)
+    key = {"segmentation": parameters, "lung_masks": settings.lung_masks}
+    folder = lungs_dir / f"unet-{fingerprint(key)}"
+    trained = not (folder / WEIGHTS).is_file()
+    if trained:
+        load_keras()  # only now that there is something to train
+        from cxr.segmentation.train import train_unet
+
+        arrays = load_pairs(find_pairs(pairs), parameters.image_px, parameters.val, parameters.test, parameters.seed)
+        train_unet(arrays, parameters, folder, progress("lung network: training"))
+    return folder / WEIGHTS, read_json(folder / METRICS), trained
+
+
+def open_lungs(path: Path, metrics: dict[str, Any] | None, engine: str, folder: Path) -> LungSource:
+    """Load lung weights for preparation; OpenVINO files are written to `folder`, which must outlive the source."""
+    load_keras()
+    from cxr.engines.saved import load_model
+
+    model = load_model(path)
+    shape = model.input_shape
+    if len(shape) != 4 or shape[1] != shape[2] or shape[3] != 1 or model.output_shape != shape:
+        raise UserError(
+            f"{path}: is no lung network: it maps {shape} to {model.output_shape}, not (S, S, 1) to (S, S, 1)"
+        )
+    file_hash = hash_of_file(path)
+    if choose_engine(engine) == "keras":
+        from cxr.engines.keras_engine import KerasEngine
+
+        return LungSource(LungNet(shape[1], engine=KerasEngine(model)), file_hash, metrics)
+    from cxr.engines.openvino_engine import export_openvino
+
+    return LungSource(LungNet(shape[1], openvino=export_openvino(model, folder)), file_hash, metrics)
+
+
+def _pair_settings(settings: Settings, workers: int, progress: Progress) -> LungPairs:
+    """Return where the pairs lie; phantom pairs are written first."""
+    if isinstance(settings.lung_masks, LungPairs):
+        return settings.lung_masks
+    assert isinstance(settings.lung_masks, LungPhantoms)
+    folder = phantom_folder(settings.lung_masks, settings.prepared_dir, workers, progress("phantoms for the lungs"))
+    images = folder / "images_001" / "images"
+    return LungPairs(images=images, masks=folder / "masks", patient_pattern=PHANTOM_PATIENT)

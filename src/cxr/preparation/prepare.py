@@ -1,0 +1,139 @@
+"""Settings and parameters in, a complete prepared folder out: manifest, rejected, crops, split, prepared.json."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cxr.config.atomic import write_json
+from cxr.config.errors import UserError
+from cxr.config.params import Params
+from cxr.config.record import fingerprint, machine_record, read_json
+from cxr.config.settings import Settings
+from cxr.datasets.manifest import merge_sources, write_table
+from cxr.datasets.split import assign_split
+from cxr.datasets.table import DESCRIPTION, REJECTED, SourceTable
+from cxr.preparation.chunks import LungNet, crop_all
+from cxr.preparation.store import CROP_COLUMNS, PreparedFiles
+
+
+@dataclass(frozen=True)
+class LungSource:
+    """What the crops depend on besides images: the lung network, the hash of its file, and how good it is."""
+
+    net: LungNet
+    file_hash: str
+    metrics: dict[str, Any] | None
+
+
+def prepared_files(settings: Settings, params: Params) -> PreparedFiles:
+    """Return where these settings and parameters keep their prepared data; the name carries their fingerprint."""
+    crops = {"datasets": settings.datasets, "crop": params.crop}
+    if params.crop.mode != "none":
+        crops |= {"segmentation": params.segmentation, "lung_masks": settings.lung_masks}
+    name = "+".join(settings.name_of(dataset) for dataset in settings.datasets)
+    split_id = fingerprint({"split": params.split, "seed": params.seed})[:8]
+    return PreparedFiles(settings.prepared_dir / f"{name}-{fingerprint(crops)}", split_id)
+
+
+def prepare(
+    sources: Sequence[SourceTable],
+    settings: Settings,
+    params: Params,
+    lungs: LungSource | None,
+    workers: int,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> tuple[PreparedFiles, bool]:
+    """Make the prepared folder complete; return it and whether the crops had to be made (False: already there).
+
+    lungs: None when `crop.mode` is none. Raises UserError when no image can be used.
+    """
+    files = prepared_files(settings, params)
+    candidates = merge_sources(sources)
+    roots = {source.name: source.root for source in sources}
+    paths = [roots[s] / p for s, p in zip(candidates["source"], candidates["path"], strict=True)]
+    inputs = fingerprint(
+        {"rows": candidates.to_csv(index=False), "files": _file_marks(paths), "lungs": lungs and lungs.file_hash}
+    )
+    fresh = not _is_complete(files, inputs)
+    if fresh:
+        started = time.perf_counter()
+        files.record.unlink(missing_ok=True)
+        for stale in files.folder.glob("splits-*"):
+            stale.unlink()
+        backend = "threading" if lungs and lungs.net.engine else settings.parallel.backend
+        net = lungs.net if lungs else None
+        result = crop_all(paths, params.crop, net, files.folder, inputs, backend, workers, on_progress)
+        record = _write_tables(files, candidates, sources, result)
+        record |= {
+            "inputs": inputs,
+            "seconds": round(time.perf_counter() - started, 2),
+            "roots": {name: str(root) for name, root in roots.items()},
+            "synthetic": all(source.synthetic for source in sources),
+            "crop": params.crop.model_dump(),
+            "lungs": lungs.metrics if lungs else None,
+            **machine_record(),
+        }
+        write_json(files.record, record)
+    _write_split(files, params)
+    return files, fresh
+
+
+def _is_complete(files: PreparedFiles, inputs: str) -> bool:
+    if not files.record.is_file():
+        return False
+    return read_json(files.record).get("inputs") == inputs
+
+
+def _file_marks(paths: list[Path]) -> list[tuple[int, int]]:
+    """Size and time of change of every file; what cannot be looked at is (0, 0) and will be rejected on reading."""
+    marks = []
+    for path in paths:
+        try:
+            status = path.stat()
+            marks.append((status.st_size, status.st_mtime_ns))
+        except OSError:
+            marks.append((0, 0))
+    return marks
+
+
+def _write_tables(
+    files: PreparedFiles, candidates: pd.DataFrame, sources: Sequence[SourceTable], result: pd.DataFrame
+) -> dict[str, Any]:
+    """Write manifest.csv, crops.csv and rejected.csv; return the counts. Rows in = manifest rows + rejected rows."""
+    bad = (result["reason"] != "").to_numpy()
+    unreadable = pd.DataFrame(
+        {
+            "source": candidates["source"][bad],
+            "row": "",
+            "path": candidates["path"][bad],
+            "reason": result["reason"][bad],
+        }
+    )
+    rejected = pd.concat([*(source.rejected.astype(str) for source in sources), unreadable], ignore_index=True)
+    write_table(files.rejected, rejected[REJECTED])
+    manifest = candidates[~bad].reset_index(drop=True)
+    if manifest.empty:
+        raise UserError(f"{files.rejected}: none of {len(candidates)} images can be used; the reasons are listed there")
+    write_table(files.manifest, manifest)
+    crops = result[~bad].reset_index(drop=True)
+    crops.insert(0, "image_id", manifest["image_id"])
+    write_table(files.crop_table, crops[CROP_COLUMNS])
+    return {
+        "images": len(manifest),
+        "patients": int(manifest["patient_id"].nunique()),
+        "rejected": len(rejected),
+        "fallbacks": int(crops["fallback"].astype(int).sum()),
+    }
+
+
+def _write_split(files: PreparedFiles, params: Params) -> None:
+    """Split the manifest by its own finding columns, so that runs with other finding sets share the split."""
+    manifest = pd.read_csv(files.manifest, dtype=str, keep_default_na=False)
+    findings = [column for column in manifest.columns if column not in DESCRIPTION]
+    split = assign_split(manifest, params.split, findings, params.seed)
+    write_table(files.split, split.table)
+    write_json(files.split_record, {"name": split.name, "split": params.split.model_dump(), "seed": params.seed})

@@ -1,0 +1,45 @@
+"""Pictures in, data URIs out: what a self-contained HTML file shows without asking any other file."""
+
+import base64
+import io
+from pathlib import Path
+
+from matplotlib.figure import Figure
+from PIL import Image
+
+from cxr.config.atomic import written_atomically
+from cxr.config.errors import UserError
+
+FIGURE_DPI = 120
+JPEG_QUALITY = 80
+
+
+def figure_uri(figure: Figure) -> str:
+    """Return a figure as a PNG data URI."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=FIGURE_DPI)
+    return _data_uri(stream.getvalue(), "png")
+
+
+def save_figure(path: Path, figure: Figure) -> None:
+    """Write a figure as PNG, atomically."""
+    with written_atomically(path) as part:
+        figure.savefig(part, format="png", dpi=FIGURE_DPI)
+
+
+def picture_uri(path: Path, width_px: int) -> str:
+    """Return a picture file as a JPEG data URI, at most `width_px` wide; UserError when it cannot be read."""
+    try:
+        with Image.open(path) as picture:
+            picture = picture.convert("RGB")
+    except (OSError, SyntaxError) as error:  # Pillow raises SyntaxError for some broken PNG chunks
+        raise UserError(f"{path}: cannot be read as a picture ({error}).") from error
+    if picture.width > width_px:
+        picture = picture.resize((width_px, round(picture.height * width_px / picture.width)), Image.Resampling.LANCZOS)
+    stream = io.BytesIO()
+    picture.save(stream, format="JPEG", quality=JPEG_QUALITY, optimize=True)
+    return _data_uri(stream.getvalue(), "jpeg")
+
+
+def _data_uri(content: bytes, kind: str) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"

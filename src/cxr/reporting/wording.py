@@ -1,0 +1,83 @@
+"""Numbers of run.json and metrics.json in, the words that a reader sees out."""
+
+from collections.abc import Mapping
+from typing import Any
+
+FEW = 10
+SCRIPTED_GROUPS = ("Ensemble", "Efficientnet")
+
+
+def finding_text(finding: str) -> str:
+    """A finding's name without the underscore that NIH's label file needs."""
+    return finding.replace("_", " ")
+
+
+def value_text(value: float | None) -> str:
+    """An AUROC to three decimals; a dash where there is none."""
+    return "–" if value is None else f"{value:.3f}"
+
+
+def interval_text(entry: Mapping[str, Any]) -> str:
+    """Low and high of an entry of metrics.json, to three decimals; empty where there is no interval."""
+    return "" if entry["low"] is None else f"{entry['low']:.3f}–{entry['high']:.3f}"
+
+
+def with_interval(entry: Mapping[str, Any]) -> str:
+    """Value and interval in one: `0.812 (0.790–0.831)`."""
+    interval = interval_text(entry)
+    return f"{value_text(entry['value'])} ({interval})" if interval else value_text(entry["value"])
+
+
+def level_text(metrics: Mapping[str, Any]) -> str:
+    """The level of the intervals: `95 %`, the space unbreakable."""
+    return f"{100 * metrics['intervals']['level']:g}\N{NO-BREAK SPACE}%"
+
+
+def headline(metrics: Mapping[str, Any]) -> tuple[str, str]:
+    """The headline's number, and the rest of its sentence: interval, findings, split, sample, resamples."""
+    mean, count = metrics["auroc"]["mean"], len(metrics["auroc"]) - 1
+    resamples = metrics["intervals"]["resamples"]
+    if mean["value"] is None:
+        return "Mean AUROC not available", f"{mean['reason']}; {scope(metrics)}."
+    interval = f"{level_text(metrics)} interval {interval_text(mean)}" if mean["low"] is not None else mean["reason"]
+    over = f"{count} findings" if mean["findings"] == count else f"{mean['findings']} of {count} findings"
+    if count == 1:
+        over = "1 finding"
+    return (
+        f"Mean AUROC {value_text(mean['value'])}",
+        f"({interval}) over {over}, {scope(metrics)}, {resamples:,} resamples of patients.",
+    )
+
+
+def scope(metrics: Mapping[str, Any]) -> str:
+    """Which part of which split was measured, and how much it is."""
+    split = metrics["split"]
+    sample = f"{counted(metrics['images'], 'image')}, {counted(metrics['patients'], 'patient')}"
+    return f"{split['part']} part of split ‘{split['name']}’ ({sample})"
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 image`, `25,596 images`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def marks(entry: Mapping[str, Any]) -> list[str]:
+    """What makes a finding's number weak: too few positives or negatives, or why it or its interval is missing."""
+    found = [entry["reason"]] if "reason" in entry else []
+    return found + [f"few {kind}" for kind in ("positives", "negatives") if 0 < entry[kind] < FEW]
+
+
+def duration_text(seconds: float | None) -> str:
+    """`45 s`, `12 min`, `3.5 h`."""
+    if seconds is None:
+        return "–"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def heatmap_command(record: Mapping[str, Any]) -> str:
+    """The command that makes this group's heatmaps."""
+    group = record["group"]
+    command = f"sh visualization_{group}.sh" if group in SCRIPTED_GROUPS else f"./cxr visualize {group}"
+    return f"{command} --smoke" if record["smoke"] else command

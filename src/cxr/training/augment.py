@@ -1,0 +1,38 @@
+"""A batch of grey images in, randomly moved and re-exposed ones out; a pure function of the random generator given."""
+
+import numpy as np
+
+from cxr.config.training import Augment
+from cxr.images.geometry import affine_matrix, warp
+
+GREY_MAX = 255.0
+
+
+def augment_batch(
+    images: np.ndarray, augment: Augment, rng: np.random.Generator, masks: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return changed copies. images: (N, S, S) float32 0..255; masks: (N, S, S), only moved, like their image.
+
+    Each image draws its own rotation, scale, shift and flip, then contrast about its mean and brightness.
+    """
+    out = np.empty_like(images)
+    out_masks = None if masks is None else np.empty_like(masks)
+    size = images.shape[1]
+    for i, image in enumerate(images):
+        draw = rng.uniform(-1, 1, 6)
+        matrix = affine_matrix(
+            size,
+            degrees=augment.rotate_degrees * draw[0],
+            scale=1 + augment.zoom_fraction * draw[1],
+            shift_x_px=augment.shift_fraction * size * draw[2],
+            shift_y_px=augment.shift_fraction * size * draw[3],
+            flip=bool(rng.random() < augment.flip_probability),
+        )
+        moved = warp(image, matrix)
+        mean = moved.mean()
+        contrast = 1 + augment.contrast_fraction * draw[4]
+        shift = augment.brightness_fraction * GREY_MAX * draw[5]
+        out[i] = np.clip((moved - mean) * contrast + mean + shift, 0, GREY_MAX)
+        if masks is not None:
+            out_masks[i] = warp(masks[i], matrix, nearest=True)
+    return out, out_masks

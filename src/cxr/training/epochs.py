@@ -1,0 +1,117 @@
+"""A compiled model and its batches in; history, best model and TensorBoard logs out; resumes where it stopped."""
+
+import csv
+import math
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import pandas as pd
+from tensorboard.summary import Writer
+
+from cxr.config.atomic import written_atomically
+from cxr.config.errors import UserError
+from cxr.training.batches import Batches
+
+BEST, LAST, HISTORY = "model.keras", "last.keras", "history.csv"
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class EpochPlan:
+    """What one training run does.
+
+    batches: epoch number -> its batches. validate: model -> validation figures of this epoch. score: the figure that
+    chooses the best epoch, higher is better; where it is NaN (nothing to measure), `fallback`, lower is better, does.
+    """
+
+    folder: Path
+    epochs: int
+    batches: Callable[[int], Batches]
+    validate: Callable[[keras.Model], dict[str, float]]
+    score: str
+    fallback: str = "val_loss"
+
+
+def run_epochs(model: keras.Model, plan: EpochPlan, on_progress: Progress | None = None) -> pd.DataFrame:
+    """Train to the last epoch and return the history; `plan.folder/model.keras` is the best epoch by validation.
+
+    After each epoch history.csv, the best model and the whole state (last.keras, with optimiser) are written, each
+    atomically and in this order, so that a killed run goes on from its last whole epoch. Raises UserError when the
+    loss is not finite any more.
+    """
+    model, history = _resume(model, plan)
+    steps = len(plan.batches(0))
+    with closing(Writer(str(plan.folder / "tensorboard"))) as log:
+        for epoch in range(len(history), plan.epochs):
+            started = time.perf_counter()
+            reporter = _Reporter(on_progress, epoch * steps, plan.epochs * steps)
+            fitted = model.fit(plan.batches(epoch), verbose=0, callbacks=[reporter])
+            row = {"epoch": epoch + 1, "loss": float(fitted.history["loss"][-1]), **plan.validate(model)}
+            row["learning_rate"] = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
+            row["seconds"] = round(time.perf_counter() - started, 2)
+            history.append(row)
+            _write_history(plan.folder / HISTORY, history)
+            if best_epoch(history, plan.score, plan.fallback) == epoch + 1:
+                save_model(model, plan.folder / BEST)
+            save_model(model, plan.folder / LAST)
+            for name, value in row.items():
+                if name != "epoch" and math.isfinite(value):
+                    log.add_scalar(name, value, epoch + 1)
+    (plan.folder / LAST).unlink(missing_ok=True)  # the optimiser's state is of no use to a finished run
+    return pd.DataFrame(history)
+
+
+def best_epoch(history: list[dict[str, float]], score: str, fallback: str) -> int:
+    """Return the number (from 1) of the earliest epoch with the best score, or with the lowest fallback if unscored."""
+    scored = [row for row in history if math.isfinite(row[score])]
+    if scored:
+        return int(max(scored, key=lambda row: row[score])["epoch"])
+    return int(min(history, key=lambda row: row[fallback])["epoch"])
+
+
+def save_model(model: keras.Model, path: Path) -> None:
+    """Save a whole Keras model, atomically."""
+    with written_atomically(path) as part:
+        model.save(part.with_suffix(".keras"))
+
+
+def _resume(model: keras.Model, plan: EpochPlan) -> tuple[keras.Model, list[dict[str, float]]]:
+    """Return the model and history to go on from: those of the last whole epoch, or the fresh model."""
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    last, log = plan.folder / LAST, plan.folder / HISTORY
+    if not (last.is_file() and log.is_file()):
+        return model, []
+    state = keras.saving.load_model(last)
+    done = int(state.optimizer.iterations) // len(plan.batches(0))
+    with log.open(newline="", encoding="utf-8") as stream:
+        rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(stream)]
+    if len(rows) < done:
+        return model, []
+    return state, [{**row, "epoch": int(row["epoch"])} for row in rows[:done]]
+
+
+def _write_history(path: Path, history: list[dict[str, float]]) -> None:
+    with written_atomically(path) as part:
+        pd.DataFrame(history).to_csv(part, index=False)
+
+
+class _Reporter(keras.callbacks.Callback):
+    """Reports steps done, and stops the run when the loss is not finite any more."""
+
+    def __init__(self, on_progress: Progress | None, done: int, total: int) -> None:
+        super().__init__()
+        self._on_progress, self._done, self._total = on_progress, done, total
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        loss = (logs or {}).get("loss", 0.0)
+        if not math.isfinite(loss):
+            raise UserError(
+                f"training: the loss became {loss} at step {self._done + batch + 1} of {self._total}; "
+                "lower training.optimizer.learning_rate"
+            )
+        if self._on_progress:
+            self._on_progress(self._done + batch + 1, self._total)

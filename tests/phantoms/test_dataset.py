@@ -1,0 +1,143 @@
+"""A small set of phantoms written to disk: layout, tables, lists, resuming, refusal and determinism."""
+
+import csv
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cxr.config.errors import UserError
+from cxr.config.findings import NIH14
+from cxr.images.files import read_image
+from cxr.phantoms.dataset import PhantomSpec, render_phantom, write_phantoms
+
+SPEC = PhantomSpec(patients=10, seed=3, image_px=96)
+
+
+def digest(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def table(path: Path) -> list[list[str]]:
+    with path.open(encoding="utf-8", newline="") as lines:
+        return list(csv.reader(lines))[1:]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("phantoms") / "set"
+    write_phantoms(folder, SPEC)
+    return folder
+
+
+def test_the_layout_and_the_headers_are_nihs(folder):
+    entries = (folder / "Data_Entry_2017.csv").read_text().splitlines()
+    assert entries[0] == (
+        "Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,View Position,"
+        "OriginalImage[Width,Height],OriginalImagePixelSpacing[x,y]"
+    )
+    boxes = (folder / "BBox_List_2017.csv").read_text().splitlines()
+    assert boxes[0] == "Image Index,Finding Label,Bbox [x,y,w,h],,,"
+    assert {line.count(",") for line in entries} == {10}
+    assert {line.count(",") for line in boxes} == {8}
+    names = {row[0] for row in table(folder / "Data_Entry_2017.csv")}
+    assert names == {path.name for path in (folder / "images_001" / "images").iterdir()}
+    assert names == {path.name for path in (folder / "masks").iterdir()}
+
+
+def test_every_row_agrees_with_the_rendered_phantom(folder):
+    boxes = table(folder / "BBox_List_2017.csv")
+    for name, labels, followup, patient, age, sex, view, width, height, *_ in table(folder / "Data_Entry_2017.csv"):
+        phantom = render_phantom(SPEC, int(patient), int(followup))
+        assert name == f"{int(patient):08d}_{int(followup):03d}.png"
+        assert labels == ("|".join(phantom.labels) or "No Finding")
+        assert (int(age), sex, view) == (phantom.age, phantom.sex, phantom.view)
+        assert (int(width), int(height)) == (SPEC.image_px, SPEC.image_px)
+        assert np.array_equal(read_image(folder / "images_001" / "images" / name), phantom.image)
+        assert np.array_equal(read_image(folder / "masks" / name), phantom.lung_mask)
+        found = [[float(side) * SPEC.image_px / 1024 for side in row[2:6]] for row in boxes if row[0] == name]
+        drawn = [box for around in phantom.boxes.values() for box in around]
+        assert np.allclose(found, drawn, atol=1e-3) if drawn else not found
+
+
+def test_box_names_are_those_of_nihs_box_file(folder):
+    names = {row[1] for row in table(folder / "BBox_List_2017.csv")}
+    assert names <= set(NIH14) - {"Infiltration"} | {"Infiltrate"}
+
+
+def test_the_lists_share_no_patient_and_cover_all_images(folder):
+    lists = [(folder / name).read_text().split() for name in ("train_val_list.txt", "test_list.txt")]
+    assert sorted(lists[0] + lists[1]) == sorted(row[0] for row in table(folder / "Data_Entry_2017.csv"))
+    patients = [{name[:8] for name in names} for names in lists]
+    assert not patients[0] & patients[1]
+    assert len(patients[1]) == SPEC.patients // 5
+
+
+def test_the_record_counts_what_was_written(folder):
+    record = json.loads((folder / "phantoms.json").read_text())
+    entries = table(folder / "Data_Entry_2017.csv")
+    assert record["spec"] == {"patients": 10, "seed": 3, "image_px": 96, "prevalence": SPEC.prevalence}
+    assert record["counts"]["images"] == len(entries)
+    assert record["counts"]["No Finding"] == sum(row[1] == "No Finding" for row in entries)
+
+
+def test_two_workers_write_the_same_bytes_as_one(folder, tmp_path):
+    calls = []
+    write_phantoms(tmp_path / "set", SPEC, workers=2, on_progress=lambda done, total: calls.append((done, total)))
+    assert digest(tmp_path / "set") == digest(folder)
+    images_n = len(table(folder / "Data_Entry_2017.csv"))
+    assert calls[-1] == (images_n, images_n)
+    assert [done for done, _ in calls] == sorted({done for done, _ in calls})
+
+
+def test_a_smaller_set_is_the_beginning_of_a_larger_one(folder, tmp_path):
+    write_phantoms(tmp_path / "set", PhantomSpec(patients=3, seed=3, image_px=96))
+    whole = digest(folder)
+    images = {name: sha for name, sha in digest(tmp_path / "set").items() if name.endswith(".png")}
+    assert images
+    assert all(whole[name] == sha for name, sha in images.items())
+
+
+def test_a_complete_folder_is_left_alone(folder):
+    def fail(done, total):
+        raise AssertionError("nothing was to be written")
+
+    write_phantoms(folder, SPEC, on_progress=fail)
+
+
+def test_an_interrupted_run_is_completed(folder, tmp_path):
+    def interrupt(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_phantoms(tmp_path / "set", SPEC, on_progress=interrupt)
+    assert not (tmp_path / "set" / "phantoms.json").exists()
+    write_phantoms(tmp_path / "set", SPEC)
+    assert digest(tmp_path / "set") == digest(folder)
+
+
+def test_another_spec_is_refused(folder):
+    with pytest.raises(UserError, match=r"phantoms\.json.*other phantoms.*'seed': 3.*'seed': 4"):
+        write_phantoms(folder, PhantomSpec(patients=10, seed=4, image_px=96))
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path):
+    (tmp_path / "Data_Entry_2017.csv").write_text("real data")
+    with pytest.raises(UserError, match="not empty"):
+        write_phantoms(tmp_path, SPEC)
+    assert [path.name for path in tmp_path.iterdir()] == ["Data_Entry_2017.csv"]
+
+
+def test_a_damaged_record_is_named(tmp_path):
+    (tmp_path / "phantoms.json").write_text("{")
+    with pytest.raises(UserError, match=r"phantoms\.json is damaged"):
+        write_phantoms(tmp_path, SPEC)
+
+
+@pytest.mark.parametrize("wrong", [{"patients": 0}, {"seed": -1}, {"image_px": 32}, {"prevalence": 1.5}])
+def test_a_spec_that_cannot_be_drawn_is_refused(wrong):
+    with pytest.raises(UserError, match=next(iter(wrong))):
+        PhantomSpec(**wrong)

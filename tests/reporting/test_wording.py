@@ -1,0 +1,62 @@
+import pytest
+
+from cxr.reporting.wording import duration_text, headline, heatmap_command, marks, with_interval
+
+ENTRY = {"value": 0.81249, "low": 0.7904, "high": 0.8296}
+GOOD = {"positives": 10, "negatives": 100}
+
+
+def metrics_of(mean, findings=("Edema", "Mass")):
+    return {
+        "auroc": {"mean": mean, **dict.fromkeys(findings, ENTRY)},
+        "intervals": {"resamples": 2000, "level": 0.95},
+        "split": {"name": "official (subset)", "part": "test"},
+        **{"images": 25_596, "patients": 2_797},
+    }
+
+
+def test_the_headline_names_interval_split_part_and_resamples():
+    number, rest = headline(metrics_of({**ENTRY, "findings": 2}))
+    assert number == "Mean AUROC 0.812"
+    assert rest == (
+        "(95\N{NO-BREAK SPACE}% interval 0.790–0.830) over 2 findings, test part of split ‘official (subset)’ "
+        "(25,596 images, 2,797 patients), 2,000 resamples of patients."
+    )
+
+
+def test_the_headline_says_what_is_missing():
+    assert "over 1 of 2 findings" in headline(metrics_of({**ENTRY, "findings": 1}))[1]
+    lone = {"value": 0.5, "low": None, "high": None, "findings": 1, "reason": "one patient in test: no interval"}
+    assert headline(metrics_of(lone, ("Edema",)))[1].startswith("(one patient in test: no interval) over 1 finding,")
+    nothing = {**lone, "value": None, "findings": 0, "reason": "no finding has positives and negatives in test"}
+    number, rest = headline(metrics_of(nothing))
+    assert number == "Mean AUROC not available"
+    assert rest.startswith("no finding has positives and negatives in test; test part of split")
+
+
+def test_values_without_interval_stand_alone():
+    assert with_interval(ENTRY) == "0.812 (0.790–0.830)"
+    assert with_interval({"value": 0.5, "low": None, "high": None}) == "0.500"
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, []),
+        ({"positives": 9}, ["few positives"]),
+        ({"negatives": 1}, ["few negatives"]),
+        ({"positives": 0, "reason": "no positives in test"}, ["no positives in test"]),
+    ],
+)
+def test_weak_numbers_are_marked(change, expected):
+    assert marks({**GOOD, **change}) == expected
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(None, "–"), (45.2, "45 s"), (745, "12 min"), (12_600, "3.5 h")])
+def test_durations_have_a_unit_to_their_size(seconds, text):
+    assert duration_text(seconds) == text
+
+
+def test_the_command_fits_the_group():
+    assert heatmap_command({"group": "Ensemble", "smoke": True}) == "sh visualization_Ensemble.sh --smoke"
+    assert "visualize Mine" in heatmap_command({"group": "Mine", "smoke": False})
