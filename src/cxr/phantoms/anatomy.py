@@ -49,7 +49,7 @@ def draw_anatomy(rng: np.random.Generator, sex: str) -> Anatomy:
         dome_y=(dome_right, dome_right + rng.uniform(0.008, 0.035)),
         angle_drop=(rng.uniform(0.08, 0.13), rng.uniform(0.08, 0.13)),
         mediastinum_half=rng.uniform(0.058, 0.085),
-        cardiothoracic_ratio=rng.uniform(0.40, 0.475),
+        cardiothoracic_ratio=rng.uniform(0.40, 0.485),
         heart_left_share=rng.uniform(0.64, 0.72),
         heart_shift=0.0,
         rib_drop=rng.uniform(0.17, 0.25),

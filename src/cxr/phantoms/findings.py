@@ -12,7 +12,7 @@ from cxr.phantoms.chest import heart_shadow
 from cxr.phantoms.lesions import Drawn, Lesion, lung_of, opacity
 from cxr.phantoms.opacities import grade
 
-ENLARGED_RATIO = (0.53, 0.68)  # cardiothoracic ratio of cardiomegaly; a healthy heart stays below 0.5
+ENLARGED_RATIO = (0.515, 0.67)  # cardiothoracic ratio of cardiomegaly; a healthy heart stays below 0.5
 WIDEST_LEFT = 0.44  # of the chest's width: even then some lung is left beside the heart
 LOWEST_DOME, LOWEST_ANGLE = 0.80, 0.86  # lungs may not be pushed out of the frame
 
@@ -33,12 +33,12 @@ def deform(anatomy: Anatomy, lesions: Iterable[Lesion]) -> Anatomy:
 
 def _inflate(anatomy: Anatomy, lesion: Lesion) -> Anatomy:
     """Both domes low and flat, ribs level, the lungs wide."""
-    domes = tuple(min(dome + grade(lesion, 0.02, 0.07), LOWEST_DOME) for dome in anatomy.dome_y)
+    domes = tuple(min(dome + grade(lesion, 0.01, 0.07), LOWEST_DOME) for dome in anatomy.dome_y)
     drops = tuple(
-        min(drop * grade(lesion, 0.7, 0.3), LOWEST_ANGLE - dome)
+        min(drop * grade(lesion, 0.85, 0.3), LOWEST_ANGLE - dome)
         for drop, dome in zip(anatomy.angle_drop, domes, strict=True)
     )
-    return replace(anatomy, dome_y=domes, angle_drop=drops, rib_drop=anatomy.rib_drop * 0.8)
+    return replace(anatomy, dome_y=domes, angle_drop=drops, rib_drop=anatomy.rib_drop * grade(lesion, 0.95, 0.75))
 
 
 def _shrink(anatomy: Anatomy, lesion: Lesion) -> Anatomy:
@@ -62,8 +62,8 @@ def draw_emphysema(lesion: Lesion, geometry: Geometry) -> Drawn:
     rng = np.random.default_rng(lesion.seed)
     lungs = geometry.lungs[0] + geometry.lungs[1]
     bullae = smooth_step(clouds(rng, geometry.image_px, 9) - 0.6, 0.8) * smooth_step(0.5 - geometry.y, 0.3)
-    added = -lungs * (grade(lesion, 0.05, 0.12) + grade(lesion, 0.03, 0.10) * bullae)
-    return Drawn(added, lungs * grade(lesion, 0.45, 0.8), geometry.lungs)
+    added = -lungs * (grade(lesion, 0.03, 0.12) + grade(lesion, 0.03, 0.10) * bullae)
+    return Drawn(added, lungs * grade(lesion, 0.25, 0.8), geometry.lungs)
 
 
 def draw_effusion(lesion: Lesion, geometry: Geometry) -> Drawn:

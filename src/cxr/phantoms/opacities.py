@@ -84,7 +84,7 @@ def draw_edema(lesion: Lesion, geometry: Geometry) -> Drawn:
         wing = Lesion(lesion.finding, side, lesion.severity, lesion.across, lesion.down, lesion.seed)
         shape = blob(rounded(wing, geometry, grade(lesion, 0.14, 0.19), grade(lesion, 0.18, 0.24)))
         wings.append(shape * lung_of(wing, geometry))
-    added = grade(lesion, 0.15, 0.40) * haze * (wings[0] + wings[1])
+    added = grade(lesion, 0.11, 0.38) * haze * (wings[0] + wings[1])
     return Drawn(added, 0.6 * (wings[0] + wings[1]), tuple(wings))
 
 
