@@ -2,18 +2,20 @@
 
 import argparse
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from cxr.commands.context import read_config, worker_count
 from cxr.commands.progress import show_progress
 from cxr.config.load import Config
+from cxr.config.record import hash_of_file
 from cxr.config.settings import PhantomDataset, Settings
 from cxr.datasets.sources.nih import read_nih
 from cxr.datasets.sources.phantom import read_phantom
 from cxr.datasets.table import SourceTable
 from cxr.images.files import write_png
 from cxr.preparation.lung_network import lung_weights, open_lungs
-from cxr.preparation.prepare import prepare
+from cxr.preparation.prepare import LungSource, prepare
 from cxr.preparation.sheet import crop_sheet
 from cxr.preparation.store import PreparedFiles, open_store
 
@@ -60,5 +62,6 @@ def _prepare(config: Config, sources: list[SourceTable], workers: int) -> tuple[
         return prepare(sources, settings, params, None, workers, show_progress("crops"))
     path, metrics, _ = lung_weights(settings, params, config.lungs_dir, workers, show_progress)
     with tempfile.TemporaryDirectory() as folder:
-        lungs = open_lungs(path, metrics, settings.engine, Path(folder))
+        open_net = partial(open_lungs, path, settings.engine, Path(folder))
+        lungs = LungSource(open_net, hash_of_file(path), metrics)
         return prepare(sources, settings, params, lungs, workers, show_progress("crops"))

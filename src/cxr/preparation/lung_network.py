@@ -6,13 +6,12 @@ from typing import Any
 
 from cxr.config.errors import UserError
 from cxr.config.params import Params
-from cxr.config.record import fingerprint, hash_of_file, read_json
+from cxr.config.record import fingerprint, read_json
 from cxr.config.settings import LungPairs, LungPhantoms, Settings
 from cxr.datasets.sources.phantom import phantom_folder
 from cxr.engines.engine import choose_engine
 from cxr.engines.startup import load_keras
 from cxr.preparation.chunks import LungNet
-from cxr.preparation.prepare import LungSource
 from cxr.segmentation.pairs import find_pairs, load_pairs
 
 Progress = Callable[[str], Callable[[int, int], None]]
@@ -31,6 +30,10 @@ def lung_weights(
     `lungs_dir`; otherwise the given file is used.
     """
     if params.lung_weights:
+        if not params.lung_weights.is_file():
+            raise UserError(
+                f'segmentation.weights: {params.lung_weights}: no such file; give a unet.keras, or "train" to learn one'
+            )
         beside = params.lung_weights.with_name(METRICS)
         metrics = read_json(beside) if beside.is_file() else None
         return params.lung_weights, metrics, False
@@ -48,8 +51,11 @@ def lung_weights(
     return folder / WEIGHTS, read_json(folder / METRICS), trained
 
 
-def open_lungs(path: Path, metrics: dict[str, Any] | None, engine: str, folder: Path) -> LungSource:
-    """Load lung weights for preparation; OpenVINO files are written to `folder`, which must outlive the source."""
+def open_lungs(path: Path, engine: str, folder: Path) -> LungNet:
+    """Load lung weights for preparation; OpenVINO files are written to `folder`, which must outlive the network.
+
+    Raises UserError when the file is no model, or no network from (S, S, 1) to (S, S, 1).
+    """
     load_keras()
     from cxr.engines.saved import load_model
 
@@ -59,14 +65,13 @@ def open_lungs(path: Path, metrics: dict[str, Any] | None, engine: str, folder: 
         raise UserError(
             f"{path}: is no lung network: it maps {shape} to {model.output_shape}, not (S, S, 1) to (S, S, 1)"
         )
-    file_hash = hash_of_file(path)
     if choose_engine(engine) == "keras":
         from cxr.engines.keras_engine import KerasEngine
 
-        return LungSource(LungNet(shape[1], engine=KerasEngine(model)), file_hash, metrics)
+        return LungNet(shape[1], engine=KerasEngine(model))
     from cxr.engines.openvino_engine import export_openvino
 
-    return LungSource(LungNet(shape[1], openvino=export_openvino(model, folder)), file_hash, metrics)
+    return LungNet(shape[1], openvino=export_openvino(model, folder))
 
 
 def _pair_settings(settings: Settings, workers: int, progress: Progress) -> LungPairs:

@@ -22,9 +22,12 @@ from cxr.preparation.store import CROP_COLUMNS, PreparedFiles
 
 @dataclass(frozen=True)
 class LungSource:
-    """What the crops depend on besides images: the lung network, the hash of its file, and how good it is."""
+    """What the crops depend on besides images: the hash of the lung network's file, and how good it is.
 
-    net: LungNet
+    open: opens the network; called only when crops have to be made, because it loads Keras.
+    """
+
+    open: Callable[[], LungNet]
     file_hash: str
     metrics: dict[str, Any] | None
 
@@ -64,8 +67,8 @@ def prepare(
         files.record.unlink(missing_ok=True)
         for stale in files.folder.glob("splits-*"):
             stale.unlink()
-        backend = "threading" if lungs and lungs.net.engine else settings.parallel.backend
-        net = lungs.net if lungs else None
+        net = lungs.open() if lungs else None
+        backend = "threading" if net and net.engine else settings.parallel.backend
         result = crop_all(paths, params.crop, net, files.folder, inputs, backend, workers, on_progress)
         record = _write_tables(files, candidates, sources, result)
         record |= {

@@ -18,11 +18,12 @@ from cxr.engines.engine import open_engine
 from cxr.evaluation.predictions import Predictions
 from cxr.images.files import ImageError, read_image, write_png
 from cxr.images.geometry import resize
-from cxr.preparation.store import Store
+from cxr.preparation.store import Store, lung_mask
 from cxr.visualization.gradcam import normalize_maps, with_maps
 from cxr.visualization.overlay import side_by_side
+from cxr.visualization.steps import steps_picture
 
-INDEX = "index.csv"
+INDEX, STEPS = "index.csv", "steps.png"
 CHUNK_IMAGES = 64
 LABEL_TEXTS = {1.0: "present", 0.0: "absent", -1.0: "uncertain"}
 
@@ -95,6 +96,7 @@ def write_gallery(
     folder.mkdir(parents=True, exist_ok=True)
     for old in [*folder.glob("*.png"), folder / INDEX]:
         old.unlink(missing_ok=True)
+    _write_steps(chosen, maps, place_of, store, heatmaps.opacity, folder)
     records = []
     for choice in chosen:
         heat = maps[place_of[choice.row], :, :, choice.finding]
@@ -109,12 +111,34 @@ def write_gallery(
     return len(records)
 
 
+def _write_steps(
+    chosen: list[Chosen], maps: np.ndarray, place_of: dict[int, int], store: Store, opacity: float, folder: Path
+) -> None:
+    """Write the way of one image, the surest true positive, or the surest of all where none is positive."""
+    best = max(chosen, key=lambda choice: (choice.label == 1, choice.probability))
+    picture = steps_picture(
+        _read_original(store, best.row),
+        lung_mask(store, best.row),
+        store.boxes[best.row],
+        store.crops[store.rows[best.row]],
+        maps[place_of[best.row], :, :, best.finding],
+        opacity,
+        f"{store.findings[best.finding]} {best.probability:.2f}, label: {LABEL_TEXTS.get(best.label, 'unknown')}",
+    )
+    write_png(folder / STEPS, picture)
+
+
+def _read_original(store: Store, row: int) -> np.ndarray:
+    """Return the (H, W) uint8 original of a row; UserError when it is not what was prepared any more."""
+    try:
+        return read_image(store.paths[row])
+    except ImageError as error:
+        raise UserError(f"{store.paths[row]}: {error}; it could be read when the data were prepared") from error
+
+
 def _write_picture(choice: Chosen, heat: np.ndarray, store: Store, opacity: float, folder: Path) -> str:
     finding, image_id = store.findings[choice.finding], str(store.image_ids[choice.row])
-    try:
-        image = read_image(store.paths[choice.row])
-    except ImageError as error:
-        raise UserError(f"{store.paths[choice.row]}: {error}; it could be read when the data were prepared") from error
+    image = _read_original(store, choice.row)
     label = LABEL_TEXTS.get(choice.label, "unknown")
     caption = f"{finding} {choice.probability:.2f}   label: {label}   {image_id}"
     picture = side_by_side(image, store.boxes[choice.row], heat, opacity, caption)

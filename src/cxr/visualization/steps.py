@@ -1,0 +1,51 @@
+"""One image of a store and its heatmap in, one picture of the whole way out: X-ray, lungs, crop, heat."""
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from cxr.images.geometry import Box, resize
+from cxr.visualization.overlay import BACKGROUND, BOX_COLOUR, CAPTION_PX, GAP_PX, TEXT_COLOUR, overlay
+
+PANEL_PX = 300
+LUNG_COLOUR = np.array([90, 200, 250], np.float32)
+LUNG_OPACITY = 0.35
+TITLES = ("X-ray", "lungs and box", "crop")
+
+
+def steps_picture(
+    image: np.ndarray, mask: np.ndarray | None, box: Box, crop: np.ndarray, heat: np.ndarray, opacity: float, title: str
+) -> np.ndarray:
+    """Return (H', W', 3) uint8: four square panels with their titles, the last one called `title`.
+
+    image: (H, W) uint8 original. mask: (P, P) bool lungs of the plainly resized image, or None. box: in pixels of the
+    original. crop: (S, S) uint8. heat: (S, S) float32 in [0, 1] over the crop.
+    """
+    scale = PANEL_PX / max(image.shape)
+    small = resize(image, *(max(round(side * scale), 1) for side in image.shape))
+    panels = [_framed(np.repeat(small[..., None], 3, axis=2)), _framed(_with_lungs(small, mask, box, scale))]
+    crop = resize(crop, PANEL_PX, PANEL_PX)
+    panels += [np.repeat(crop[..., None], 3, axis=2), overlay(crop, resize(heat, PANEL_PX, PANEL_PX), opacity)]
+    sheet = Image.new("RGB", (len(panels) * (PANEL_PX + GAP_PX) - GAP_PX, PANEL_PX + CAPTION_PX), BACKGROUND)
+    for place, (panel, text) in enumerate(zip(panels, (*TITLES, title), strict=True)):
+        left = place * (PANEL_PX + GAP_PX)
+        sheet.paste(Image.fromarray(panel), (left, CAPTION_PX))
+        ImageDraw.Draw(sheet).text((left + 6, 5), text, fill=TEXT_COLOUR, font=ImageFont.load_default(14))
+    return np.asarray(sheet)
+
+
+def _with_lungs(small: np.ndarray, mask: np.ndarray | None, box: Box, scale: float) -> np.ndarray:
+    """Tint the lungs of an (h, w) uint8 image and draw the crop box; (h, w, 3) uint8."""
+    tint = np.zeros(small.shape, np.float32) if mask is None else resize(mask.astype(np.float32), *small.shape)
+    alpha = tint[..., None] * LUNG_OPACITY
+    tinted = Image.fromarray((small[..., None] * (1 - alpha) + LUNG_COLOUR * alpha).round().astype(np.uint8))
+    corners = [round(side * scale) for side in box]
+    ImageDraw.Draw(tinted).rectangle((*corners[:2], corners[2] - 1, corners[3] - 1), outline=BOX_COLOUR, width=2)
+    return np.asarray(tinted)
+
+
+def _framed(panel: np.ndarray) -> np.ndarray:
+    """Centre an (h, w, 3) picture in a black square."""
+    square = np.zeros((PANEL_PX, PANEL_PX, 3), np.uint8)
+    top, left = (PANEL_PX - panel.shape[0]) // 2, (PANEL_PX - panel.shape[1]) // 2
+    square[top : top + panel.shape[0], left : left + panel.shape[1]] = panel
+    return square

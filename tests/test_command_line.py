@@ -1,0 +1,141 @@
+"""The launcher and the command line: light to start, and every mistake a sentence with exit code 2."""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+HELP_CPU_S = 0.5
+SCRIPTS = ["prepare_data.sh", "run_tests.sh", "cxr", ".ci/run"] + [
+    f"{verb}_{group}.sh" for verb in ("train", "evaluate", "visualization") for group in ("Ensemble", "Efficientnet")
+]
+
+
+def run(*arguments, **environment):
+    """Run ./cxr with this interpreter."""
+    return subprocess.run(
+        ["./cxr", *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"CXR_PYTHON": sys.executable} | environment,
+    )
+
+
+def assert_one_sentence(result, *parts):
+    assert result.returncode == 2, result.stderr
+    assert "Traceback" not in result.stderr
+    for part in parts:
+        assert part in result.stderr
+
+
+def test_help_is_light_and_imports_no_framework():
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    result = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "cxr", "--help"],
+        cwd=ROOT, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT / "src")}, check=True,
+    )  # fmt: skip
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    assert cpu_s < HELP_CPU_S
+    imported = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
+    assert not imported & {"tensorflow", "keras", "numpy", "pandas", "cv2", "openvino"}
+    for step in ("segment", "prepare", "train", "evaluate", "visualize", "report"):
+        assert step in result.stdout
+
+
+@pytest.mark.parametrize("arguments", [("evaluate", "Ensemble"), ("report", "Ensemble")])
+def test_steps_without_networks_import_no_framework(arguments, tmp_path):
+    code = (
+        "import sys; from cxr.__main__ import main; "
+        f"main({[*arguments, '--set', f'models_dir={tmp_path}']!r}); "
+        "sys.exit(bool({'tensorflow', 'keras'} & sys.modules.keys()))"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_scripts_are_short_executable_posix_shell(script):
+    path = ROOT / script
+    text = path.read_text()
+    assert os.access(path, os.X_OK)
+    assert text.startswith("#!/bin/sh\n")
+    assert "set -eu" in text
+    subprocess.run(["sh", "-n", str(path)], check=True)
+
+
+def test_both_files_are_checked_at_once(tmp_path):
+    settings = tmp_path / "SETTINGS.json"
+    settings.write_text(json.dumps({"datasets": [{"format": "nhi"}]}))
+    params = json.loads((ROOT / "PARAMS.json").read_text())
+    params["members"]["tiny"]["network"] = "tinny"
+    (tmp_path / "PARAMS.json").write_text(json.dumps(params))
+    result = run("prepare", "--settings", settings, "--params", tmp_path / "PARAMS.json")
+    assert_one_sentence(
+        result, "SETTINGS.json: datasets.0", 'did you mean "nih"', "members.tiny.network", 'did you mean "tiny"'
+    )
+
+
+def test_an_unknown_group_names_the_groups():
+    assert_one_sentence(run("train", "Ensembel"), 'did you mean "Ensemble"', "Efficientnet")
+
+
+def test_a_missing_data_set_folder_is_a_sentence(tmp_path):
+    (tmp_path / "SETTINGS.json").write_text(json.dumps({"datasets": [{"format": "nih", "root": "nowhere"}]}))
+    assert_one_sentence(
+        run("prepare", "--settings", tmp_path / "SETTINGS.json"), f"{tmp_path / 'nowhere'}: no such folder"
+    )
+
+
+@pytest.mark.parametrize("step", ["train", "evaluate", "visualize", "report"])
+def test_a_step_before_its_turn_says_what_to_run_first(step, tmp_path):
+    places = ("--set", f"models_dir={tmp_path}", "--set", f"prepared_dir={tmp_path}")
+    assert_one_sentence(run(step, "Tiny", *places), "first")
+
+
+def test_an_interpreter_that_does_not_exist_is_a_sentence(tmp_path):
+    assert_one_sentence(run("--help", CXR_PYTHON=str(tmp_path / "python")), "CXR_PYTHON")
+
+
+def test_an_environment_with_other_versions_is_a_sentence(tmp_path):
+    project = tmp_path / "pyproject.toml"
+    project.write_text('[project]\ndependencies = ["numpy<1", "no-such-package-here"]\n')
+    result = subprocess.run(
+        [sys.executable, "-m", "cxr.commands.versions", str(project)],
+        capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+    )  # fmt: skip
+    assert_one_sentence(result, "numpy is", "needed is <1", "no-such-package-here is not installed")
+
+
+def test_a_machine_without_python_is_a_sentence(tmp_path):
+    for name in ("dirname", "cmp", "basename", "df", "awk", "sh"):
+        program = subprocess.run(["sh", "-c", f"command -v {name}"], capture_output=True, text=True).stdout.strip()
+        (tmp_path / name).symlink_to(program)
+    copy = tmp_path / "project"
+    copy.mkdir()
+    for name in ("cxr", "requirements.txt"):
+        (copy / name).write_bytes((ROOT / name).read_bytes())
+    environment = {"PATH": str(tmp_path), "HOME": str(tmp_path)}
+    result = subprocess.run(["sh", str(copy / "cxr"), "--help"], capture_output=True, text=True, env=environment)
+    assert_one_sentence(result, "Python 3.11")
+
+
+def test_a_full_disk_is_a_sentence(tmp_path):
+    if not Path("/dev/full").exists():
+        pytest.skip("needs /dev/full")
+    code = (
+        "import sys; from cxr import __main__; import cxr.commands.schema as step; "
+        "step.run = lambda options: open('/dev/full', 'w').write('x' * 100_000); "
+        "sys.exit(__main__.main(['schema']))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+    )  # fmt: skip
+    assert_one_sentence(result, "No space left on device")
