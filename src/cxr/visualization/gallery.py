@@ -40,17 +40,25 @@ class Chosen:
 
 
 def choose_highest(predictions: Predictions, store: Store, per_finding: int) -> list[Chosen]:
-    """Return the test images with the highest probability of each finding, highest first."""
+    """Return the test images with the highest probability of each finding, highest first.
+
+    Raises UserError when predictions and store do not fit: an image or a finding that only one of them has.
+    """
     test = predictions.part("test")
     row_of = {image_id: row for row, image_id in enumerate(store.image_ids)}
     unknown = [image_id for image_id in test.image_ids if image_id not in row_of]
     if unknown:
         raise UserError(f"predictions.csv names image {unknown[0]}, which the prepared data do not have; train again")
+    if set(test.findings) != set(store.findings):
+        raise UserError(
+            f"predictions.csv is about {', '.join(test.findings)}; asked for are {', '.join(store.findings)}; train again"
+        )
     chosen = []
-    for number in range(len(test.findings)):
-        scores = test.probabilities[:, number]
+    for number, finding in enumerate(store.findings):
+        column = test.findings.index(finding)  # the file's columns may be in another order
+        scores = test.probabilities[:, column]
         for rank, place in enumerate(np.argsort(-scores, kind="stable")[:per_finding], 1):
-            label = float(test.label_codes[place, number])
+            label = float(test.label_codes[place, column])
             chosen.append(Chosen(number, rank, row_of[str(test.image_ids[place])], float(scores[place]), label))
     return chosen
 

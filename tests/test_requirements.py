@@ -1,0 +1,59 @@
+"""The locked requirements: complete, consistent, and the two old packages still do what they are listed for."""
+
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+from cxr.commands.versions import find_conflicts
+
+ROOT = Path(__file__).parents[1]
+
+
+def locked(name):
+    lines = (line for line in (ROOT / name).read_text().splitlines() if line and not line.startswith("#"))
+    requirements = [Requirement(line) for line in lines]
+    return {r.name: r for r in requirements if not r.marker or r.marker.evaluate()}
+
+
+def test_every_direct_requirement_is_locked_to_a_version_it_allows():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lock = locked("requirements.txt")
+    for line in project["dependencies"]:
+        wanted = Requirement(line)
+        if wanted.marker and not wanted.marker.evaluate():
+            continue
+        (pin,) = lock[wanted.name].specifier
+        assert pin.operator == "=="
+        assert Version(pin.version) in wanted.specifier
+
+
+def test_the_development_lock_is_the_core_lock_and_more():
+    core, development = locked("requirements.txt"), locked("requirements-dev.txt")
+    for name, requirement in core.items():
+        assert development[name].specifier == requirement.specifier
+    assert {"pytest", "hypothesis", "ruff"} <= development.keys()
+
+
+def test_two_tensorflows_never_meet():
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        assert len({"tensorflow", "tensorflow-cpu"} & locked(name).keys()) == 1
+
+
+def test_this_environment_fits():
+    assert find_conflicts(ROOT / "pyproject.toml") == []
+
+
+def test_segmentation_models_and_efficientnet_still_build_on_this_keras():
+    code = (
+        "import segmentation_models as sm, efficientnet.tfkeras; "
+        "model = sm.Unet('resnet18', input_shape=(64, 64, 3), encoder_weights=None); "
+        "print(model.output_shape)"
+    )
+    environment = os.environ | {"SM_FRAMEWORK": "tf.keras", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert result.stdout.strip().endswith("(None, 64, 64, 1)"), result.stderr
