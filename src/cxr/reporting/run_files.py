@@ -1,6 +1,5 @@
 """The folder of a finished run in, its files out: read, checked, and checked to belong together."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cxr.config.errors import UserError
+from cxr.config.record import read_json
 from cxr.evaluation.auroc import auroc
 from cxr.evaluation.metrics import findings_of, read_metrics
 from cxr.evaluation.predictions import PARTS, Predictions, read_predictions
@@ -53,12 +53,9 @@ def read_run(folder: Path) -> RunFiles:
 
 
 def _read_record(path: Path) -> dict[str, Any]:
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror or error}); train the group first.") from error
-    except ValueError as error:
-        raise UserError(f"{path}: is not valid JSON ({error}).") from error
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; train the group first.")
+    record = read_json(path)
     for key in RECORD_KEYS:
         found = record
         for step in key.split("."):
