@@ -1,5 +1,6 @@
 """Validation errors of pydantic in, one sentence per error out: file, JSON path, what was found, what is allowed."""
 
+import json
 import types
 from collections.abc import Sequence
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -8,10 +9,17 @@ from pydantic import BaseModel, ValidationError
 
 from cxr.config.nearest import choices_sentence
 
+LONGEST = 80
+"""Characters of a wrong value that are shown."""
+
 
 def explain_errors(error: ValidationError, root: type[BaseModel], source: str) -> list[str]:
     """Return one line per error, each `source: path: sentence`."""
-    return [f"{source}: {_path(item['loc'], root)}: {_sentence(item, root)}" for item in error.errors()]
+    lines = []
+    for item in error.errors():
+        path = _path(item["loc"], root)
+        lines.append(f"{source}: {path}: {_sentence(item, root)}" if path else f"{source}: {_sentence(item, root)}")
+    return lines
 
 
 def _sentence(item: Any, root: type[BaseModel]) -> str:
@@ -28,26 +36,42 @@ def _sentence(item: Any, root: type[BaseModel]) -> str:
         return choices_sentence("format", str(context["tag"]), tags)
     if kind == "literal_error":
         allowed = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
-        return choices_sentence("value", str(found), allowed)
+        return choices_sentence("value", found if isinstance(found, str) else _as_json(found), allowed)
     if kind == "value_error":
         return str(context["error"])
-    return f"{item['msg'][:1].lower()}{item['msg'][1:]}; found {found!r}"
+    if kind == "string_pattern_mismatch":
+        return f"{_as_json(found)} is no name; use letters, digits, spaces, . - and _ (a letter, digit or _ first)"
+    if kind in ("model_type", "model_attributes_type", "dict_type"):
+        return f"must be a JSON object {{...}}; found {_as_json(found)}"
+    if kind == "path_type":
+        return f"must be a path in quotes; found {_as_json(found)}"
+    return f"{item['msg'][:1].lower()}{item['msg'][1:]}; found {_as_json(found)}"
+
+
+def _as_json(found: Any) -> str:
+    """Write a value as it stands in the file, shortened when it is long."""
+    text = json.dumps(found, ensure_ascii=False)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def _path(loc: Sequence[str | int], root: type[BaseModel]) -> str:
-    """Write a location as a JSON path, without the union tags that pydantic puts in between."""
-    kept = [str(part) for part, is_tag in zip(loc, _tags(loc, root), strict=True) if not is_tag]
-    return ".".join(kept) or "(top level)"
+    """Write a location as a JSON path, without the union tags and key marks that pydantic puts in; "" is the top."""
+    parts = zip(loc, _walk(loc, root)[0], strict=True)
+    return ".".join(str(part) for part, is_tag in parts if not is_tag and part != "[key]")
 
 
-def _tags(loc: Sequence[str | int], root: Any) -> list[bool]:
-    """Tell for each part of a location whether it names a member of a union rather than a key or index."""
+def _walk(loc: Sequence[str | int], root: Any) -> tuple[list[bool], list[Any]]:
+    """Tell for each part of a location whether it names a member of a union rather than a key or index.
+
+    Returns these flags and the types that may stand at the end of the location.
+    """
     flags, here = [], [root]
     for part in loc:
         below = [kind for candidate in here for kind in _step(candidate, part)]
         flags.append(not below and (len(_models(here)) > 1 or _is_type_tag(part, here)))
-        here = below or here
-    return flags
+        tagged = [model for model in _models(here) if flags[-1] and part in _formats(model)]
+        here = below or tagged or here
+    return flags, here
 
 
 def _is_type_tag(part: str | int, here: list[Any]) -> bool:
@@ -87,15 +111,11 @@ def _models(kinds: list[Any]) -> list[type[BaseModel]]:
     return [kind for kind in _leaves(kinds) if isinstance(kind, type) and issubclass(kind, BaseModel)]
 
 
+def _formats(model: type[BaseModel]) -> tuple[Any, ...]:
+    return get_args(model.model_fields["format"].annotation) if "format" in model.model_fields else ()
+
+
 def _keys_at(loc: Sequence[str | int], root: Any) -> list[str]:
     """Keys allowed in the object at a location; where a union tag says which, only those of that kind."""
-    here, tag = [root], None
-    for part in loc:
-        below = [kind for candidate in here for kind in _step(candidate, part)]
-        here, tag = below or here, None if below else part
-    keys: list[str] = []
-    for model in _models(here):
-        formats = get_args(model.model_fields["format"].annotation) if "format" in model.model_fields else ()
-        if tag is None or not formats or tag in formats:
-            keys += [field.alias or name for name, field in model.model_fields.items()]
-    return list(dict.fromkeys(keys))
+    models = _models(_walk(loc, root)[1])
+    return list(dict.fromkeys(field.alias or key for model in models for key, field in model.model_fields.items()))

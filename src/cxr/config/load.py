@@ -77,9 +77,13 @@ def _read_object(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_refuse_duplicates)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{path}: is not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
+        ) from error
     except json.JSONDecodeError as error:
         raise UserError(f"{path}: not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}") from error
-    except (UnicodeDecodeError, _DuplicateKeyError) as error:
+    except (ValueError, RecursionError) as error:  # duplicate keys, numbers and nesting beyond Python's limits
         raise UserError(f"{path}: {error}") from error
     if not isinstance(content, dict):
         raise UserError(f"{path}: holds a {type(content).__name__}; a JSON object {{...}} is needed")
@@ -101,8 +105,8 @@ def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _read_experiment(folder: Path, name: str) -> dict[str, Any]:
     """Read experiments/<name>.json without its `$` keys."""
     path = folder / f"{name}.json"
-    if not path.is_file():
-        known = sorted(file.stem for file in folder.glob("*.json"))
+    known = sorted(file.stem for file in folder.glob("*.json"))
+    if name not in known:
         raise UserError(f"{path}: no such file; " + choices_sentence("experiment", name, known or ["(none yet)"]))
     return {key: value for key, value in _read_object(path).items() if not key.startswith("$")}
 
@@ -121,7 +125,7 @@ def _apply_override(text: str, settings: dict[str, Any], params: dict[str, Any])
         raise UserError(f"--set {text}: needs the form path.to.key=value, for example --set training.epochs=3")
     try:
         value = json.loads(raw)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         value = raw
     keys = path.split(".")
     first = keys[0]
@@ -144,9 +148,10 @@ def _apply_override(text: str, settings: dict[str, Any], params: dict[str, Any])
 
 
 def _list_index(target: list[Any], key: str, text: str) -> int:
-    if not key.isdigit() or int(key) >= len(target):
-        raise UserError(f'--set {text}: "{key}" is no index of a list of {len(target)} (0 to {len(target) - 1})')
-    return int(key)
+    indices = [str(index) for index in range(len(target))]
+    if key not in indices:
+        raise UserError(f'--set {text}: "{key}" is no index of the list; allowed: {", ".join(indices) or "none"}')
+    return indices.index(key)
 
 
 def _validate(

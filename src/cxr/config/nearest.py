@@ -10,4 +10,4 @@ def choices_sentence(kind: str, found: str, allowed: Iterable[str]) -> str:
     by_lower = {name.lower(): name for name in names}
     near = get_close_matches(str(found).lower(), by_lower, n=1, cutoff=0.5)
     hint = f': did you mean "{by_lower[near[0]]}"?' if near else "."
-    return f'unknown {kind} "{found}"{hint} Allowed: {", ".join(names)}'
+    return f'unknown {kind} "{found}"{hint} Allowed: {", ".join(names) or "none"}'

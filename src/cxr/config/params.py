@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from cxr.config.findings import ALL_FINDINGS, FINDING_SETS
-from cxr.config.model import Fraction, Model, Pixels, Positive
+from cxr.config.model import Fraction, Model, Name, Pixels, Positive, Seed
 from cxr.config.nearest import choices_sentence
 from cxr.config.training import Training
 
@@ -62,7 +62,7 @@ class Segmentation(Model):
 
     weights: str = "train"
     """`train`: learn from SETTINGS.json's `lung_masks`; or the path of a finished `unet.keras`."""
-    seed: int = 1
+    seed: Seed = 1
     """Of its weights, batches and split of pairs; apart from `seed`, so that runs of other seeds share the crops."""
     image_px: Pixels = 128
     """Input height and width; a multiple of 2**`depth`."""
@@ -168,7 +168,7 @@ class Params(Model):
 
     schema_: str | None = Field(default=None, alias="$schema")
     """Path of the JSON schema, for editors."""
-    seed: int = 2026
+    seed: Seed = 2026
     """Of the split, the initial weights, the batches and the bootstrap."""
     findings: Findings = Findings()
     """What is to be found."""
@@ -178,9 +178,9 @@ class Params(Model):
     """The lung network."""
     crop: Crop = Crop()
     """Crops."""
-    members: dict[str, Member]
+    members: dict[Name, Member]
     """Classifiers by name."""
-    groups: dict[str, Annotated[list[str], Field(min_length=1)]]
+    groups: dict[Name, Annotated[list[str], Field(min_length=1)]]
     """Ensembles: group name to the members whose probabilities are averaged."""
     training: Training = Training()
     """Training of every member, unless the member says otherwise."""

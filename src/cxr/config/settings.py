@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from cxr.config.model import Model, Positive
+from cxr.config.model import Model, Name, Positive, Seed
 
 PathString = Annotated[Path, Field(strict=False)]
 
@@ -15,11 +15,11 @@ class PhantomDataset(Model):
 
     format: Literal["phantom"]
     """`phantom`: synthetic X-rays in NIH's layout."""
-    name: str | None = None
+    name: Name | None = None
     """Name of the source in manifests and reports; the format when not given."""
     patients: Positive = 300
     """Number of synthetic patients, one to five images each."""
-    seed: int = 7
+    seed: Seed = 7
     """Patients of another seed are other patients."""
     image_px: Annotated[int, Field(ge=64, le=1024)] = 320
     """Height and width of the images, in pixels."""
@@ -30,7 +30,7 @@ class NihDataset(Model):
 
     format: Literal["nih"]
     """`nih`: a folder with Data_Entry CSV and `images*/images/*.png`."""
-    name: str | None = None
+    name: Name | None = None
     """Name of the source in manifests and reports; the format when not given."""
     root: PathString
     """The folder; relative paths start at the SETTINGS file."""
@@ -47,7 +47,7 @@ class LungPhantoms(Model):
     """`phantom`: pairs of synthetic patients who are in no phantom data set."""
     patients: Positive = 120
     """Number of synthetic patients."""
-    seed: int = 8
+    seed: Seed = 8
     """Must differ from the seed of every phantom data set, so that no patient serves twice."""
     image_px: Annotated[int, Field(ge=64, le=1024)] = 320
     """Height and width of the images, in pixels."""

@@ -42,6 +42,8 @@ def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read as a CSV table ({str(error).splitlines()[0]})") from error
+    if not isinstance(table.index, pd.RangeIndex):  # pandas takes the first column for an index then
+        raise UserError(f"{path}: its rows have more cells than its header")
     missing = [column for column in columns if column not in table.columns]
     if missing:
         raise UserError(f"{path}: has no column {', '.join(missing)}; found {', '.join(table.columns)}")

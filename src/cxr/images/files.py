@@ -1,57 +1,77 @@
 """Image files: PNG or JPEG of any depth and colour model in, (H, W) uint8 grey out; grey or RGB arrays to PNG."""
 
+from io import BytesIO
 from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL.JpegImagePlugin import JpegImageFile
 
 from cxr.config.atomic import written_atomically
+from cxr.images.containers import JPEG_HEAD, PNG_HEAD, ImageError, check_size, strip_jpeg, strip_png
 
-PNG_HEAD, PNG_TAIL = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
-JPEG_HEAD, JPEG_TAIL = b"\xff\xd8\xff", b"\xff\xd9"
 BIT_DEPTHS = (8, 10, 12, 14, 16)
-
-
-class ImageError(ValueError):
-    """An image that cannot be used; the message says why, without the path (the caller knows it)."""
 
 
 def read_image(path: Path) -> np.ndarray:
     """Read one PNG or JPEG file as (H, W) uint8 grey.
 
-    Colour and CMYK become luminance, an alpha channel is dropped (NIH ships grey stored as RGBA, alpha always full),
-    16-bit files are scaled from the smallest detector depth (8, 10, 12, 14 or 16 bit) that holds their maximum.
+    Colour becomes luminance, CMYK too (stored inverted, as Adobe does; the format does not say). An alpha channel is
+    dropped (NIH ships grey stored as RGBA, alpha always full). 16-bit files are scaled from the smallest detector depth
+    (8, 10, 12, 14 or 16 bit) that holds their maximum. An EXIF orientation, as phones and exports write it, is applied:
+    the array is what an image viewer shows.
 
-    Raises ImageError for files that are missing, empty, truncated, of another format or without contrast.
+    Raises ImageError for files that are missing, empty, truncated, damaged, of another format or without contrast.
+    Damage inside a JPEG's scan may go unnoticed: the format has no checksums.
     """
     try:
         content = Path(path).read_bytes()
     except OSError as error:
         raise ImageError(f"cannot be read: {error.strerror or error}") from error
-    _check_complete(content)
-    pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
-    if pixels is None:
-        raise ImageError("cannot be decoded: the file is damaged")
-    if pixels.ndim == 3:
-        pixels = _luminance(pixels)
-    grey = _to_uint8(pixels)
+    if not content:
+        raise ImageError("is empty (0 bytes)")
+    if content.startswith(PNG_HEAD):
+        pixels, orientation = _decode_png(content)
+    elif content.startswith(JPEG_HEAD):
+        pixels, orientation = _decode_jpeg(content)
+    else:
+        raise ImageError(f"is neither PNG nor JPEG (it starts with {content[:4]!r})")
+    grey = _upright(_to_uint8(pixels), orientation)
     if grey.min() == grey.max():
         raise ImageError(f"has no contrast: every pixel is {int(grey.flat[0])}")
     return grey
 
 
-def _check_complete(content: bytes) -> None:
-    """Refuse what the decoder would fill up silently: OpenCV returns grey rows for the missing part of a file."""
-    if not content:
-        raise ImageError("is empty (0 bytes)")
-    if content.startswith(PNG_HEAD):
-        complete = PNG_TAIL in content[-64:]
-    elif content.startswith(JPEG_HEAD):
-        complete = JPEG_TAIL in content[-1024:]  # some writers pad behind the end marker
-    else:
-        raise ImageError(f"is neither PNG nor JPEG (it starts with {content[:4]!r})")
-    if not complete:
-        raise ImageError("is truncated: its end marker is missing")
+def _decode_png(content: bytes) -> tuple[np.ndarray, int]:
+    """Return (H, W) of 8 or 16 bit and the EXIF orientation."""
+    bare = strip_png(content)
+    pixels = cv2.imdecode(np.frombuffer(bare.content, np.uint8), cv2.IMREAD_UNCHANGED)
+    if pixels is None:
+        raise ImageError("cannot be decoded: the file is damaged")
+    return _luminance(pixels) if pixels.ndim == 3 else pixels, bare.orientation
+
+
+def _decode_jpeg(content: bytes) -> tuple[np.ndarray, int]:
+    """Return (H, W) uint8 and the EXIF orientation. Pillow, because OpenCV's decoder writes about damage to stderr."""
+    bare = strip_jpeg(content)
+    try:
+        with JpegImageFile(BytesIO(bare.content)) as image:
+            check_size(*image.size)
+            image.draft("L", None)  # colour: decode its luminance only
+            return np.array(image.convert("L")), bare.orientation
+    except (OSError, SyntaxError) as error:
+        raise ImageError(f"cannot be decoded: {error}") from error
+
+
+def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """Turn an (H, W) image so that the first row is its top (EXIF 2.32, 4.6.4, tag Orientation)."""
+    if orientation >= 5:
+        pixels = pixels.T
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    return np.ascontiguousarray(pixels)
 
 
 def _luminance(pixels: np.ndarray) -> np.ndarray:

@@ -1,6 +1,8 @@
 """NIH ChestX-ray14 (Wang et al., CVPR 2017) as downloaded: Data_Entry CSV and nested image folders in, rows out."""
 
 import os
+from csv import Error as CsvError
+from csv import reader
 from pathlib import Path
 
 import pandas as pd
@@ -32,14 +34,17 @@ def read_nih(dataset: NihDataset, name: str) -> SourceTable:
     csv = _find_csv(root, dataset.csv)
     table = _read_csv(csv)
     files, repeated = _find_images(root)
-    listed, notes = _read_lists(root)
+    listed = _read_lists(root)
     rows, rejected = _check_rows(table, files, name)
+    rows["listed"] = rows["image_id"].map(lambda image: listed.get(image, ""))
+    notes = []
     if dataset.limit_patients:
-        rows, rejected = _limit(rows, rejected, listed, dataset.limit_patients)
+        kept = _limit(rows, dataset.limit_patients)
+        notes.append(f"{name}: limit_patients {dataset.limit_patients} keeps {len(kept)} of {len(rows)} usable images")
+        rows = kept
     if rows.empty:
         reason = f"; the first reason: {rejected['reason'].iloc[0]}" if len(rejected) else ""
         raise UserError(f"{csv}: none of its {len(table)} rows can be used{reason}")
-    rows["listed"] = rows["image_id"].map(listed).fillna("")
     rows["source"] = name
     if extra := len(files.keys() - set(table[ID])):
         notes.append(f"{name}: {extra} image files on disk are named by no row of {csv.name} and were left out")
@@ -63,20 +68,32 @@ def _find_csv(root: Path, given: str | None) -> Path:
 
 
 def _read_csv(csv: Path) -> pd.DataFrame:
-    """Read the label table as strings; the bracketed header names fall apart into more columns, none of them needed."""
+    """Read the columns we use as strings, one row per data row; `flaw` says what is wrong with a row's cells, if it is.
+
+    NIH's header holds unquoted commas ("OriginalImage[Width,Height]" is two columns) and some copies end every line
+    with one, so empty cells behind the last column are fine; anything else may have moved the patient id.
+    """
     try:
-        table = pd.read_csv(csv, dtype=str, keep_default_na=False, index_col=False, encoding="utf-8-sig")
-    except (ValueError, OSError) as error:  # pandas' parser errors are ValueErrors
-        raise UserError(f"{csv}: cannot be read as a CSV table ({str(error).splitlines()[0]})") from error
-    needed = [ID, LABELS, PATIENT]
-    missing = [column for column in needed if column not in table.columns]
-    if missing:
-        raise UserError(f"{csv}: has no column {', '.join(missing)}; found {', '.join(map(str, table.columns))}")
-    for column in (FOLLOW_UP, AGE, VIEW):
-        if column not in table.columns:
-            table[column] = ""
-    table["sex"] = next((table[column] for column in SEX_NAMES if column in table.columns), "")
+        with csv.open(encoding="utf-8-sig", newline="") as stream:
+            first, *lines = [cells for cells in reader(stream, strict=True) if cells] or [[]]
+    except (OSError, UnicodeDecodeError, CsvError) as error:
+        raise UserError(f"{csv}: cannot be read as a CSV table in UTF-8 ({error})") from error
+    header = [column.strip() for column in ",".join(first).rstrip(",").split(",")]
+    if missing := [column for column in (ID, LABELS, PATIENT) if column not in header]:
+        raise UserError(f"{csv}: has no column {', '.join(missing)}; found {', '.join(header)}")
+    flaws = [_cell_flaw(cells, len(header)) for cells in lines]
+    table = pd.DataFrame({"flaw": flaws}, dtype=str)
+    sex = next((column for column in SEX_NAMES if column in header), "")
+    for name, column in [*((name, name) for name in (ID, LABELS, PATIENT, FOLLOW_UP, AGE, VIEW)), ("sex", sex)]:
+        at = header.index(column) if column in header else len(header)
+        table[name] = pd.Series([cells[at] if at < len(cells) else "" for cells in lines], dtype=str)
     return table
+
+
+def _cell_flaw(cells: list[str], columns: int) -> str:
+    if len(cells) >= columns and not any(cells[columns:]):
+        return ""
+    return f"has {len(cells)} cells where the header has {columns}"
 
 
 def _find_images(root: Path) -> tuple[dict[str, str], int]:
@@ -92,17 +109,21 @@ def _find_images(root: Path) -> tuple[dict[str, str], int]:
     return found, repeated
 
 
-def _read_lists(root: Path) -> tuple[dict[str, str], list[str]]:
+def _read_lists(root: Path) -> dict[str, str]:
     """Map image ids to the official part that lists them; the last line counts with or without a final newline."""
     listed: dict[str, str] = {}
     for part, file in LISTS.items():
         path = root / file
         if not path.is_file():
             continue
-        for line in path.read_text(encoding="utf-8-sig").split():
+        try:
+            lines = path.read_text(encoding="utf-8-sig").split()
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(f"{path}: cannot be read as a list of images ({error})") from error
+        for line in lines:
             if listed.setdefault(line, part) != part:
                 raise UserError(f"{path}: lists {line}, which {LISTS['train_val']} lists too; one part only is allowed")
-    return listed, []
+    return listed
 
 
 def _check_rows(table: pd.DataFrame, files: dict[str, str], name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -119,6 +140,7 @@ def _check_rows(table: pd.DataFrame, files: dict[str, str], name: str) -> tuple[
     reason[has_unknown] = 'unknown finding "' + unknown[has_unknown].astype(str) + '"'
     reason[~table[ID].isin(files.keys())] = "the image does not exist"
     reason[table[ID].duplicated()] = "the image id was listed before"
+    reason = table["flaw"].where(table["flaw"] != "", reason)
     good = reason == ""
     rows = pd.DataFrame(
         {
@@ -127,7 +149,7 @@ def _check_rows(table: pd.DataFrame, files: dict[str, str], name: str) -> tuple[
             "patient_id": table[PATIENT].str.strip(),
             "study_id": table[PATIENT].str.strip() + "-" + table[FOLLOW_UP].str.strip(),
             "view": table[VIEW].str.strip(),
-            "sex": table["sex"].str.strip() if isinstance(table["sex"], pd.Series) else "",
+            "sex": table["sex"].str.strip(),
             "age": _ages(table[AGE]),
         }
     )
@@ -145,13 +167,10 @@ def _ages(text: pd.Series) -> pd.Series:
     return years.where(years <= MAX_AGE_YEARS).map(lambda age: "" if pd.isna(age) else str(int(age)))
 
 
-def _limit(
-    rows: pd.DataFrame, rejected: pd.DataFrame, listed: dict[str, str], patients: int
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _limit(rows: pd.DataFrame, patients: int) -> pd.DataFrame:
     """Keep the first patients (by number) of each official part, so that a limited data set can still be split."""
-    part = rows["image_id"].map(listed).fillna("")
     kept = set()
-    for _, group in rows.groupby(part, sort=True):
+    for _, group in rows.groupby("listed"):
         ids = sorted(group["patient_id"].unique(), key=lambda patient: (len(patient), patient))
         kept |= set(ids[:patients])
-    return rows[rows["patient_id"].isin(kept)].reset_index(drop=True), rejected
+    return rows[rows["patient_id"].isin(kept)].reset_index(drop=True)
