@@ -61,7 +61,8 @@ class Segmentation(Model):
     """The lung network."""
 
     weights: str = "train"
-    """`train`: learn from SETTINGS.json's `lung_masks`; or the path of a finished `unet.keras`."""
+    """`train`: learn from SETTINGS.json's `lung_masks`; or the path of a finished
+    `unet.keras`, from the folder the command runs in."""
     seed: Seed = 1
     """Of its weights, batches and split of pairs; apart from `seed`, so that runs of other seeds share the crops."""
     image_px: Pixels = 128

@@ -1,0 +1,105 @@
+"""One manifest of several sources, its labels as numbers, and the tables every stage reads."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cxr.config.errors import UserError
+from cxr.datasets.manifest import merge_sources, read_labels, read_table, write_table
+from cxr.datasets.table import DESCRIPTION, REJECTED, SourceTable
+
+
+def source(name, images, findings):
+    """A source with images given as (image, patient, labels...)."""
+    rows = pd.DataFrame("", index=range(len(images)), columns=[*DESCRIPTION, *findings])
+    for row, (image, patient, *labels) in enumerate(images):
+        rows.loc[row, ["image_id", "source", "path", "patient_id", "study_id"]] = (
+            *(image, name, f"images/{image}", patient, f"{patient}-0"),
+        )
+        rows.loc[row, list(findings)] = labels
+    return SourceTable(name, Path(name), tuple(findings), rows, pd.DataFrame(columns=REJECTED))
+
+
+ONE = source("one", [("a.png", "1", "1", "0"), ("b.png", "2", "0", "-1")], ["Mass", "Edema"])
+TWO = source("two", [("a.png", "1", "1", "1")], ["Edema", "Hernia"])
+
+
+def test_one_source_keeps_its_ids():
+    manifest = merge_sources([ONE])
+    assert manifest["image_id"].to_list() == ["a.png", "b.png"]
+    assert manifest["patient_id"].to_list() == ["1", "2"]
+    assert list(manifest.columns) == [*DESCRIPTION, "Mass", "Edema"]
+    pd.testing.assert_frame_equal(manifest, ONE.rows)
+
+
+def test_equal_numbers_of_two_sources_are_different_patients():
+    manifest = merge_sources([ONE, TWO])
+    assert manifest["image_id"].to_list() == ["one:a.png", "one:b.png", "two:a.png"]
+    assert manifest["patient_id"].to_list() == ["one:1", "one:2", "two:1"]
+    assert manifest["study_id"].to_list() == ["one:1-0", "one:2-0", "two:1-0"]
+    assert manifest["path"].to_list() == ["images/a.png", "images/b.png", "images/a.png"]
+    assert ONE.rows["image_id"].to_list() == ["a.png", "b.png"]
+
+
+def test_a_finding_that_a_source_does_not_label_is_unknown_there():
+    manifest = merge_sources([ONE, TWO])
+    assert list(manifest.columns) == [*DESCRIPTION, "Mass", "Edema", "Hernia"]
+    assert manifest[["Mass", "Edema", "Hernia"]].to_numpy().tolist() == [
+        ["1", "0", ""],
+        ["0", "-1", ""],
+        ["", "1", "1"],
+    ]
+
+
+def test_labels_become_codes():
+    labels = read_labels(merge_sources([ONE, TWO]), ["Hernia", "Edema", "Mass"])
+    assert labels.dtype == np.float32
+    np.testing.assert_array_equal(labels, [[np.nan, 0, 1], [np.nan, -1, 0], [1, 1, np.nan]])
+
+
+def test_a_finding_that_nobody_labels_stops():
+    with pytest.raises(UserError, match=r"findings\.set asks for Pneumonia, Nodule; the data sets label Mass, Edema$"):
+        read_labels(ONE.rows, ["Mass", "Pneumonia", "Nodule"])
+
+
+@pytest.mark.parametrize("value", ["2", "yes", "1.0", " 1"])
+def test_a_label_that_is_no_code_stops(value):
+    manifest = ONE.rows.copy()
+    manifest.loc[1, "Edema"] = value
+    message = rf'manifest: image b\.png, Edema: found "{value}"; allowed are 1, 0, -1 and empty'
+    with pytest.raises(UserError, match=message):
+        read_labels(manifest, ["Mass", "Edema"])
+
+
+def test_what_is_written_reads_back_as_text(tmp_path):
+    manifest = merge_sources([ONE, TWO])
+    manifest.loc[0, ["patient_id", "view", "sex"]] = ["007", "NA", 'a "quoted", text\nof two lines']
+    write_table(tmp_path / "new" / "manifest.csv", manifest)
+    read = read_table(tmp_path / "new" / "manifest.csv", DESCRIPTION)
+    pd.testing.assert_frame_equal(read, manifest)
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["manifest.csv"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, r"table\.csv: cannot be read as a CSV table \(.*No such file"),
+        (b"", "cannot be read as a CSV table"),
+        (b"\xff\xfe,b\n", "cannot be read as a CSV table"),
+        (b"a,b\n1,2\n1,2,3\n", "cannot be read as a CSV table"),
+        (b'a,b\n"1,2\n', "cannot be read as a CSV table"),
+        (b"a,b\n1,2,3\n4,5,6\n", "its rows have more cells than its header"),
+        (b"a,c,d\n1,2,3\n", r"has no column b; found a, c, d"),
+    ],
+    ids=["missing", "empty", "no text", "ragged", "open quote", "wide rows", "columns"],
+)
+def test_a_table_that_cannot_be_used_is_one_sentence(tmp_path, content, message):
+    path = tmp_path / "table.csv"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match=message) as raised:
+        read_table(path, ["a", "b"])
+    assert str(raised.value).startswith(str(path))
+    assert "\n" not in str(raised.value)
