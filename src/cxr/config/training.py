@@ -49,7 +49,7 @@ class Training(Model):
 
     epochs: Positive = 12
     """Passes over the training images."""
-    batch: Positive = 32
+    batch: Positive = 16
     """Images per step."""
     optimizer: Optimizer = Optimizer()
     """Optimiser."""

@@ -44,6 +44,18 @@ def test_a_name_in_two_folders_is_told_and_the_first_is_used(nih_folder, read):
     assert source.notes == ["nih: 1 file names occur in several folders; the first in sorted order is used"]
 
 
+def test_linked_folders_are_followed_once(nih_folder, read, tmp_path):
+    folder = nih_folder(["a.png,Mass,1"], images=[])
+    elsewhere = tmp_path / "elsewhere" / "images"
+    elsewhere.mkdir(parents=True)
+    (elsewhere / "a.png").touch()
+    (folder / "images_001").symlink_to(elsewhere, target_is_directory=True)
+    (elsewhere / "round").symlink_to(folder, target_is_directory=True)
+    source = read(folder)
+    assert list(source.rows["path"]) == ["images_001/a.png"]
+    assert source.notes == []
+
+
 def test_labels_become_one_column_each(nih_folder, read):
     rows = ["a.png,Mass|Edema,1", "b.png,No Finding,1", "c.png, Hernia | Pleural_Thickening,2"]
     source = read(nih_folder(rows))

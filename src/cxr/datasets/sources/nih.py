@@ -97,10 +97,18 @@ def _cell_flaw(cells: list[str], columns: int) -> str:
 
 
 def _find_images(root: Path) -> tuple[dict[str, str], int]:
-    """Map file names to paths relative to the root, over all folders below; count names that occur again."""
+    """Map file names to paths relative to the root, over all folders below; count names that occur again.
+
+    Links to folders are followed, each real folder once, so that a link back up does not go round for ever.
+    """
     found: dict[str, str] = {}
-    repeated = 0
-    for folder, folders, names in os.walk(root):
+    repeated, seen = 0, set()
+    for folder, folders, names in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
         folders[:] = sorted(f for f in folders if f != "masks")
         for name in sorted(names):
             if name.lower().endswith(SUFFIXES):
