@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cxr.classification.crops import read_images
+from cxr.classification.crops import predict_rows
 from cxr.classification.member import BEST, RUN, load_member, read_run, train_member
 from cxr.config.atomic import write_json
 from cxr.config.errors import UserError
@@ -17,8 +17,8 @@ from cxr.engines.engine import open_engine
 from cxr.evaluation.predictions import Predictions, write_predictions
 from cxr.preparation.store import Store
 
+PREDICTIONS = "predictions.csv"
 PREDICTED_PARTS = ("val", "test")
-CHUNK_IMAGES = 256
 Progress = Callable[[str], Callable[[int, int], None]]
 
 
@@ -30,7 +30,7 @@ def member_inputs(params: Params, member: str, store: Store) -> dict[str, Any]:
             "training": params.training_of(member),
             "seed": params.seed,
             "findings": list(store.findings),
-            "data": store.record["inputs"],
+            "data": store.record["content"],
             "crop": params.crop,
             "split": {"name": store.split["name"], "hash": store.split["hash"]},
         }
@@ -64,7 +64,7 @@ def train_group(
         else:
             runs.append(read_run(folder / member))
     existing = read_run(folder)
-    if todo or existing is None or existing.get("members_inputs") != inputs:
+    if todo or existing is None or existing.get("members_inputs") != inputs or not (folder / PREDICTIONS).is_file():
         (folder / RUN).unlink(missing_ok=True)
         _predict_group(members, params, store, folder, engine, progress)
         existing = _describe(group, runs, params, store) | {"smoke": smoke, "members_inputs": inputs}
@@ -100,8 +100,8 @@ def _predict_group(
     for member in members:
         probabilities = predict_member(folder / member, store, rows, engine, progress(f"{member}: predicting"))
         every.append(probabilities)
-        write_predictions(folder / member / "predictions.csv", _as_predictions(store, rows, probabilities))
-    write_predictions(folder / "predictions.csv", _as_predictions(store, rows, np.mean(every, axis=0)))
+        write_predictions(folder / member / PREDICTIONS, _as_predictions(store, rows, probabilities))
+    write_predictions(folder / PREDICTIONS, _as_predictions(store, rows, np.mean(every, axis=0)))
 
 
 def predict_member(
@@ -109,15 +109,10 @@ def predict_member(
 ) -> np.ndarray:
     """Return (n, K) float64 probabilities of one finished member for the chosen rows of the store."""
     model = load_member(folder, store.findings)
-    image_px = model.input_shape[1]
-    parts = []
     with tempfile.TemporaryDirectory() as files:
         runner = open_engine(model, engine, Path(files))
-        for start in range(0, len(rows), CHUNK_IMAGES):
-            images = read_images(store, rows[start : start + CHUNK_IMAGES], image_px)[..., None]
-            parts.append(runner.run(images)[0].astype(np.float64))
-            on_progress(min(start + CHUNK_IMAGES, len(rows)), len(rows))
-    return np.clip(np.concatenate(parts), 0, 1)
+        found = predict_rows(lambda images: runner.run(images)[0], store, rows, model.input_shape[1], on_progress)
+    return np.clip(found, 0, 1)
 
 
 def _as_predictions(store: Store, rows: np.ndarray, probabilities: np.ndarray) -> Predictions:

@@ -1,14 +1,14 @@
 """A member's parameters and a store in, one trained classifier out: model.keras, run.json, history.csv."""
 
 import math
-import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from cxr.classification.crops import read_images, targets, training_reader
+from cxr.classification.crops import predict_rows, targets, training_reader
 from cxr.classification.losses import MaskedBce, masked_bce
 from cxr.classification.networks.classifier import build_classifier
 from cxr.config.atomic import write_json
@@ -42,7 +42,6 @@ def train_member(
     inputs: everything the result depends on, kept in run.json so that a later run can tell whether it still holds.
     Returns the content of run.json. An interrupted run with the same inputs goes on from its last whole epoch.
     """
-    started = time.perf_counter()
     keras.utils.clear_session()
     keras.utils.set_random_seed(seed)
     train_rows, val_rows = (np.flatnonzero(store.parts == part) for part in ("train", "val"))
@@ -53,8 +52,8 @@ def train_member(
         return Batches(read, len(train_rows), training.batch, seed, epoch)
 
     def validate(model: keras.Model) -> dict[str, float]:
-        images = read_images(store, val_rows, member.image_px)[..., None]
-        found = np.asarray(model.predict(images, batch_size=PREDICT_BATCH, verbose=0))
+        predict = partial(model.predict, batch_size=PREDICT_BATCH, verbose=0)
+        found = predict_rows(predict, store, val_rows, member.image_px)
         per_finding = auroc(val_labels, found)
         mean = float(np.nanmean(per_finding)) if np.isfinite(per_finding).any() else math.nan
         return {"val_loss": masked_bce(val_labels, found), "val_auroc": mean}
@@ -63,7 +62,8 @@ def train_member(
     optimizer = make_optimizer(training.optimizer, training.schedule, training.epochs * len(batches(0)))
     model.compile(optimizer=optimizer, loss=MaskedBce(), jit_compile=False)
     write_json(folder / RUN, {"finished": False, "inputs": inputs})
-    history = run_epochs(model, EpochPlan(folder, training.epochs, batches, validate, "val_auroc"), on_progress)
+    plan = EpochPlan(folder, training.epochs, seed, batches, validate, score="val_auroc")
+    history = run_epochs(model, plan, on_progress)
     best = best_epoch(history.to_dict("records"), "val_auroc", "val_loss")
     score = float(history["val_auroc"].iloc[best - 1])
     run = {
@@ -76,7 +76,7 @@ def train_member(
         "best_epoch": best,
         "val_auroc": score if math.isfinite(score) else None,
         "seconds": round(float(history["seconds"].sum()), 1),
-        "images_per_second": round(len(train_rows) * training.epochs / max(time.perf_counter() - started, 1e-9), 1),
+        "images_per_second": round(len(train_rows) * training.epochs / max(history["seconds"].sum(), 0.01), 1),
         "findings": list(store.findings),
         "inputs": inputs,
         **machine_record(),

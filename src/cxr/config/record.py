@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import subprocess
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -33,6 +34,18 @@ def hash_of_file(path: Path) -> str:
     """Return the SHA-256 of a file's content."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def file_marks(paths: Iterable[Path]) -> list[tuple[int, int]]:
+    """Return size and time of change of every file; (0, 0) for what cannot be looked at: reading it will say why."""
+    marks = []
+    for path in paths:
+        try:
+            status = path.stat()
+            marks.append((status.st_size, status.st_mtime_ns))
+        except OSError:
+            marks.append((0, 0))
+    return marks
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Nothing grows, and anything malformed or missing is left for validation to repor
 from copy import deepcopy
 from typing import Any
 
-PATIENTS = 30
+PATIENTS = 60
 LUNG_PAIRS = 40
 CROP_PX, MEMBER_PX, LUNG_PX = 96, 96, 64
 

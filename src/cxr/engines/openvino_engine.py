@@ -44,10 +44,11 @@ class OpenVinoEngine:
     def run(self, images: np.ndarray) -> list[np.ndarray]:
         """Images (N, H, W, 1) float32 0..255 in; one float32 array (N, ...) per output out."""
         parts = []
+        request = self._compiled.create_infer_request()  # one of its own, so that threads may share the engine
         for start in range(0, len(images), self._batch):
             batch = images[start : start + self._batch]
             missing = self._batch - len(batch)
             padded = np.pad(batch, ((0, missing), (0, 0), (0, 0), (0, 0))) if missing else batch
-            result = self._compiled(padded.astype(np.float32, copy=False))
+            result = request.infer(padded.astype(np.float32, copy=False))
             parts.append([np.array(result[output][: len(batch)]) for output in self._compiled.outputs])
         return [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]

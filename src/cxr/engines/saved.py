@@ -7,12 +7,15 @@ import keras
 from cxr.config.errors import UserError
 
 
-def load_model(path: Path) -> keras.Model:
-    """Load a whole `.keras` model for inference; UserError when the file is missing, damaged or of another kind."""
+def load_model(path: Path, with_optimizer: bool = False) -> keras.Model:
+    """Load a whole `.keras` model, to go on training `with_optimizer`, else for inference.
+
+    Raises UserError when the file is missing, damaged or of another kind.
+    """
     if not path.is_file():
         raise UserError(f"{path}: no such model file")
     try:
-        return keras.saving.load_model(path, compile=False)
+        return keras.saving.load_model(path, compile=with_optimizer)
     except Exception as error:  # zip, JSON, HDF5 and Keras each have their own kinds
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise UserError(

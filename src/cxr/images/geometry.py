@@ -34,15 +34,24 @@ def cut_box(image: np.ndarray, box: Box, image_px: int) -> np.ndarray:
     return resize(inside, image_px, image_px)
 
 
+def enlarge_map(map_: np.ndarray, height_px: int, width_px: int) -> np.ndarray:
+    """Resize a coarse (h, w) map to (height_px, width_px) float32 without leaving its range.
+
+    Cubic, so that the hottest place of a map of few cells stays round and in the middle of its cell.
+    """
+    map_ = np.ascontiguousarray(map_, np.float32)
+    large = cv2.resize(map_, (width_px, height_px), interpolation=cv2.INTER_CUBIC)
+    return np.clip(large, map_.min(), map_.max())
+
+
 def place_box(map_: np.ndarray, box: Box, height_px: int, width_px: int) -> np.ndarray:
     """Undo `cut_box` for a float32 map (h, w) over a box: return (height_px, width_px) float32, 0 outside the box."""
     x0, y0, x1, y1 = box
-    # Cubic keeps the hottest place of a coarse map in the middle of its cell.
-    full = cv2.resize(map_.astype(np.float32), (x1 - x0, y1 - y0), interpolation=cv2.INTER_CUBIC)
+    full = enlarge_map(map_, y1 - y0, x1 - x0)
     out = np.zeros((height_px, width_px), np.float32)
     top, left, bottom, right = max(y0, 0), max(x0, 0), min(y1, height_px), min(x1, width_px)
     out[top:bottom, left:right] = full[top - y0 : bottom - y0, left - x0 : right - x0]
-    return np.maximum(out, 0)
+    return out
 
 
 def warp(image: np.ndarray, matrix: np.ndarray, nearest: bool = False) -> np.ndarray:

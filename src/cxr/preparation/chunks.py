@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from cxr.preparation.crop import crop_images
 
 CHUNK_IMAGES = 32
 PART = ".part-"
-RESULT_COLUMNS = ["row", "x0", "y0", "x1", "y1", "lung_fraction", "quality", "fallback", "reason"]
+RESULT_COLUMNS = ["row", "x0", "y0", "x1", "y1", "lung_fraction", "quality", "fallback", "pixels_hash", "reason"]
 
 
 @dataclass(frozen=True)
@@ -52,15 +53,15 @@ def crop_all(
 ) -> pd.DataFrame:
     """Write crops.npy and lungs.npy, row i for paths[i], and return RESULT_COLUMNS for every path (why rejected).
 
-    crops.npy: (N, S, S) uint8. lungs.npy, with a lung network only: (N, P, P / 8) uint8, cleaned masks of the plainly
-    resized image, eight pixels a byte (numpy.packbits).
+    crops.npy: (N, S, S) uint8. lungs.npy, with a lung network only: (N, P, ceil(P / 8)) uint8, cleaned masks of the
+    plainly resized image, eight pixels a byte (numpy.packbits).
 
     inputs: fingerprint of paths and parameters; chunks of an interrupted run with the same one are not done again.
     Results do not depend on the number of workers. Rejected rows stay black.
     """
     arrays = {"crops.npy": (len(paths), crop.image_px, crop.image_px)}
     if lung_net:
-        arrays["lungs.npy"] = (len(paths), lung_net.image_px, lung_net.image_px // 8)
+        arrays["lungs.npy"] = (len(paths), lung_net.image_px, -(-lung_net.image_px // 8))
     done_dir = folder / ".part-chunks"
     _prepare_resume(folder, done_dir, inputs, arrays)
     starts = range(0, len(paths), CHUNK_IMAGES)
@@ -74,7 +75,9 @@ def crop_all(
         finished += count
         if on_progress:
             on_progress(finished, len(paths))
-    tables = [pd.read_csv(done_dir / f"{start}.csv", keep_default_na=False) for start in starts]
+    tables = [
+        pd.read_csv(done_dir / f"{start}.csv", keep_default_na=False, dtype={"pixels_hash": str}) for start in starts
+    ]
     (folder / "lungs.npy").unlink(missing_ok=True)  # of an earlier run that sought lungs
     for name in arrays:
         (folder / (PART + name)).replace(folder / name)
@@ -85,7 +88,8 @@ def crop_all(
 def _prepare_resume(folder: Path, done_dir: Path, inputs: str, arrays: dict[str, tuple[int, ...]]) -> None:
     """Keep what an interrupted run with the same inputs left; otherwise start with empty arrays."""
     mark = done_dir / "inputs.json"
-    if mark.is_file() and mark.read_text(encoding="utf-8").strip() == f'"{inputs}"':
+    begun = all((folder / (PART + name)).is_file() for name in arrays)
+    if begun and mark.is_file() and mark.read_text(encoding="utf-8").strip() == f'"{inputs}"':
         return
     shutil.rmtree(done_dir, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
@@ -102,13 +106,14 @@ def _do_chunk(start: int, paths: list[Path], crop: Crop, lung_net: LungNet | Non
     records = []
     for row, result in enumerate(results, start):
         if isinstance(result, str):
-            records.append((row, 0, 0, 0, 0, 0, 0, 0, result))
+            records.append((row, 0, 0, 0, 0, 0, 0, 0, "", result))
             continue
         crops[row] = result.pixels
         if masks is not None:
             masks[row] = np.packbits(result.lungs.mask, axis=-1)
         scores = (round(result.lungs.fraction, 4), round(result.lungs.quality, 4)) if result.lungs else (0, 0)
-        records.append((row, *result.box, *scores, int(result.fallback), ""))
+        pixels_hash = blake2b(result.pixels.tobytes(), digest_size=8).hexdigest()
+        records.append((row, *result.box, *scores, int(result.fallback), pixels_hash, ""))
     for array in (crops, masks):
         if array is not None:
             array.flush()

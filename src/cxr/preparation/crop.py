@@ -43,11 +43,11 @@ def _read(path: Path) -> np.ndarray | str:
 
 
 def _cut(image: np.ndarray, lungs: Lungs | None, crop: Crop) -> CropRow:
-    """Cut one (H, W) uint8 image; a mask below the required quality means the whole image, marked as a fallback."""
+    """Cut one (H, W) uint8 image; a mask that is empty or below the required quality means the whole image, marked."""
     whole = whole_image_box(*image.shape)
     if lungs is None:
         return CropRow(cut_box(image, whole, crop.image_px), whole, None, False)
-    if lungs.quality < crop.min_quality:
+    if lungs.quality < crop.min_quality or not lungs.mask.any():
         return CropRow(cut_box(image, whole, crop.image_px), whole, lungs, True)
     box = box_from_mask(lungs.mask, *image.shape, crop.margins)
     pixels = cut_box(image, box, crop.image_px)

@@ -6,13 +6,13 @@ from typing import Any
 
 from cxr.config.errors import UserError
 from cxr.config.params import Params
-from cxr.config.record import fingerprint, read_json
+from cxr.config.record import file_marks, fingerprint, hash_of_file, read_json
 from cxr.config.settings import LungPairs, LungPhantoms, Settings
 from cxr.datasets.sources.phantom import phantom_folder
 from cxr.engines.engine import choose_engine
 from cxr.engines.startup import load_keras
 from cxr.preparation.chunks import LungNet
-from cxr.segmentation.pairs import find_pairs, load_pairs
+from cxr.segmentation.pairs import PairFiles, find_pairs, load_pairs
 
 Progress = Callable[[str], Callable[[int, int], None]]
 """Title of a long job -> function that is told (done, total)."""
@@ -38,15 +38,15 @@ def lung_weights(
         metrics = read_json(beside) if beside.is_file() else None
         return params.lung_weights, metrics, False
     parameters = params.segmentation
-    pairs = _pair_settings(settings, workers, progress)
-    key = {"segmentation": parameters, "lung_masks": settings.lung_masks}
+    pairs = find_pairs(_pair_settings(settings, workers, progress))
+    key = {"segmentation": parameters, "patients": pairs.patients, "files": _pair_marks(pairs)}
     folder = lungs_dir / f"unet-{fingerprint(key)}"
     trained = not (folder / WEIGHTS).is_file()
     if trained:
         load_keras()  # only now that there is something to train
         from cxr.segmentation.train import train_unet
 
-        arrays = load_pairs(find_pairs(pairs), parameters.image_px, parameters.val, parameters.test, parameters.seed)
+        arrays = load_pairs(pairs, parameters.image_px, parameters.val, parameters.test, parameters.seed)
         train_unet(arrays, parameters, folder, progress("lung network: training"))
     return folder / WEIGHTS, read_json(folder / METRICS), trained
 
@@ -61,7 +61,7 @@ def open_lungs(path: Path, engine: str, folder: Path) -> LungNet:
 
     model = load_model(path)
     shape = model.input_shape
-    if len(shape) != 4 or shape[1] != shape[2] or shape[3] != 1 or model.output_shape != shape:
+    if len(shape) != 4 or not shape[1] or shape[1] != shape[2] or shape[3] != 1 or model.output_shape != shape:
         raise UserError(
             f"{path}: is no lung network: it maps {shape} to {model.output_shape}, not (S, S, 1) to (S, S, 1)"
         )
@@ -72,6 +72,12 @@ def open_lungs(path: Path, engine: str, folder: Path) -> LungNet:
     from cxr.engines.openvino_engine import export_openvino
 
     return LungNet(shape[1], openvino=export_openvino(model, folder))
+
+
+def _pair_marks(pairs: PairFiles) -> list[tuple[int, str]]:
+    """Size of each image and hash of its mask: the same for copies and for phantoms drawn again, unlike their dates."""
+    sizes = [size for size, _ in file_marks(pairs.images)]
+    return [(size, hash_of_file(mask)) for size, mask in zip(sizes, pairs.masks, strict=True)]
 
 
 def _pair_settings(settings: Settings, workers: int, progress: Progress) -> LungPairs:

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -11,9 +10,9 @@ import pandas as pd
 from cxr.config.atomic import write_json
 from cxr.config.errors import UserError
 from cxr.config.params import Params
-from cxr.config.record import fingerprint, machine_record, read_json
+from cxr.config.record import file_marks, fingerprint, machine_record, read_json
 from cxr.config.settings import Settings
-from cxr.datasets.manifest import merge_sources, write_table
+from cxr.datasets.manifest import merge_sources, read_table, write_table
 from cxr.datasets.split import assign_split
 from cxr.datasets.table import DESCRIPTION, REJECTED, SourceTable
 from cxr.preparation.chunks import LungNet, crop_all
@@ -59,9 +58,10 @@ def prepare(
     roots = {source.name: source.root for source in sources}
     paths = [roots[s] / p for s, p in zip(candidates["source"], candidates["path"], strict=True)]
     inputs = fingerprint(
-        {"rows": candidates.to_csv(index=False), "files": _file_marks(paths), "lungs": lungs and lungs.file_hash}
+        {"rows": candidates.to_csv(index=False), "files": file_marks(paths), "lungs": lungs and lungs.file_hash}
     )
-    fresh = not _is_complete(files, inputs)
+    record = _finished_record(files, inputs)
+    fresh = record is None
     if fresh:
         started = time.perf_counter()
         files.record.unlink(missing_ok=True)
@@ -74,39 +74,34 @@ def prepare(
         record |= {
             "inputs": inputs,
             "seconds": round(time.perf_counter() - started, 2),
-            "roots": {name: str(root) for name, root in roots.items()},
             "synthetic": all(source.synthetic for source in sources),
             "crop": params.crop.model_dump(),
             "lungs": lungs.metrics if lungs else None,
             **machine_record(),
         }
-        write_json(files.record, record)
+    places = {name: str(root) for name, root in roots.items()}
+    if record.get("roots") != places:  # new, or the same files were moved
+        write_json(files.record, record | {"roots": places})
     _write_split(files, params)
     return files, fresh
 
 
-def _is_complete(files: PreparedFiles, inputs: str) -> bool:
-    if not files.record.is_file():
-        return False
-    return read_json(files.record).get("inputs") == inputs
-
-
-def _file_marks(paths: list[Path]) -> list[tuple[int, int]]:
-    """Size and time of change of every file; what cannot be looked at is (0, 0) and will be rejected on reading."""
-    marks = []
-    for path in paths:
-        try:
-            status = path.stat()
-            marks.append((status.st_size, status.st_mtime_ns))
-        except OSError:
-            marks.append((0, 0))
-    return marks
+def _finished_record(files: PreparedFiles, inputs: str) -> dict[str, Any] | None:
+    """Return prepared.json when everything it stands for is there and was made of these inputs, else None."""
+    needed = (files.record, files.manifest, files.rejected, files.crop_table, files.crops)
+    if not all(file.is_file() for file in needed):
+        return None
+    record = read_json(files.record)
+    return record if record.get("inputs") == inputs else None
 
 
 def _write_tables(
     files: PreparedFiles, candidates: pd.DataFrame, sources: Sequence[SourceTable], result: pd.DataFrame
 ) -> dict[str, Any]:
-    """Write manifest.csv, crops.csv and rejected.csv; return the counts. Rows in = manifest rows + rejected rows."""
+    """Write manifest.csv, crops.csv and rejected.csv; return the counts and the hash of what classifiers will see.
+
+    Rows in = manifest rows + rejected rows. "content" is the same wherever and whenever the same crops are made.
+    """
     bad = (result["reason"] != "").to_numpy()
     unreadable = pd.DataFrame(
         {
@@ -126,6 +121,7 @@ def _write_tables(
     crops.insert(0, "image_id", manifest["image_id"])
     write_table(files.crop_table, crops[CROP_COLUMNS])
     return {
+        "content": fingerprint([manifest.to_csv(index=False), list(crops["pixels_hash"])]),
         "images": len(manifest),
         "patients": int(manifest["patient_id"].nunique()),
         "rejected": len(rejected),
@@ -135,7 +131,7 @@ def _write_tables(
 
 def _write_split(files: PreparedFiles, params: Params) -> None:
     """Split the manifest by its own finding columns, so that runs with other finding sets share the split."""
-    manifest = pd.read_csv(files.manifest, dtype=str, keep_default_na=False)
+    manifest = read_table(files.manifest, DESCRIPTION)
     findings = [column for column in manifest.columns if column not in DESCRIPTION]
     split = assign_split(manifest, params.split, findings, params.seed)
     write_table(files.split, split.table)

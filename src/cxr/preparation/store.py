@@ -40,7 +40,7 @@ class Store:
 
     crops: (M, S, S) uint8, memory-mapped; rows: (N,) row of each image in it; labels: (N, K) float32 codes 1, 0,
     -1 uncertain, NaN unknown; parts: (N,) train, val or test; boxes: per image, in pixels of the original.
-    lungs: (M, P, P / 8) uint8 packed masks, or None with crop.mode none.
+    lungs: (M, P, ceil(P / 8)) uint8 packed masks, or None with crop.mode none.
     """
 
     findings: tuple[str, ...]
@@ -59,7 +59,7 @@ class Store:
 
 def open_store(files: PreparedFiles, findings: tuple[str, ...]) -> Store:
     """Open a prepared folder; UserError when it is not complete, a patient is in two parts, or a finding is missing."""
-    if not files.record.is_file() or not files.split_record.is_file():
+    if not all(file.is_file() for file in (files.record, files.split_record, files.crops)):
         raise UserError(
             f"{files.folder}: the data are not prepared yet; run ./prepare_data.sh with the same options first"
         )
@@ -92,7 +92,10 @@ def open_store(files: PreparedFiles, findings: tuple[str, ...]) -> Store:
 
 def lung_mask(store: Store, index: int) -> np.ndarray | None:
     """Return the (P, P) bool lung mask of image `index` (of the plainly resized image), None where none was sought."""
-    return None if store.lungs is None else np.unpackbits(store.lungs[store.rows[index]], axis=-1).astype(bool)
+    if store.lungs is None:
+        return None
+    packed = store.lungs[store.rows[index]]
+    return np.unpackbits(packed, axis=-1, count=len(packed)).astype(bool)
 
 
 def _boxes(crop_table: pd.DataFrame) -> list[Box]:

@@ -14,6 +14,9 @@ from cxr.images.geometry import resize
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 MASK_ENDING = "_mask"
+ASPECT_TOLERANCE = 0.02
+"""Masks drawn on a reduced copy differ by a rounded pixel; more means that the two are not of one image."""
+
 PARTS = ("train", "val", "test")
 
 
@@ -43,7 +46,8 @@ def find_pairs(settings: LungPairs) -> PairFiles:
     for key, folder in (("images", settings.images), ("masks", settings.masks)):
         if not folder.is_dir():
             raise UserError(f"{folder}: no such folder; it is named by lung_masks.{key}")
-    images, masks = _by_stem(settings.images), _by_stem(settings.masks)
+    images = {path.stem: path for path in _files(settings.images)}
+    masks = {path.stem.removesuffix(MASK_ENDING): path for path in _files(settings.masks)}
     shared = sorted(images.keys() & masks.keys())
     if not shared:
         raise UserError(
@@ -60,12 +64,15 @@ def find_pairs(settings: LungPairs) -> PairFiles:
 def load_pairs(files: PairFiles, image_px: int, val: float, test: float, seed: int) -> PairArrays:
     """Read all pairs, plainly resized to the square, and deal them to train, val and test by whole patients.
 
-    Pairs that cannot be read, of different shape or with an empty mask are left out and noted.
+    Pairs that cannot be read, of different proportions or with an empty mask are left out and noted;
+    a mask may be of another size than its image.
     """
     images, masks, patients, names, notes = [], [], [], [], list(files.notes)
     for image_path, mask_path, patient in zip(files.images, files.masks, files.patients, strict=True):
         try:
             image, mask = read_image(image_path), read_image(mask_path)
+            if abs(_aspect(image) / _aspect(mask) - 1) > ASPECT_TOLERANCE:
+                raise ImageError(f"the image is {_size(image)}, its mask {_size(mask)}")
         except ImageError as error:
             notes.append(f"lungs: pair {image_path.stem} left out: {error}")
             continue
@@ -83,9 +90,16 @@ def load_pairs(files: PairFiles, image_px: int, val: float, test: float, seed: i
     return PairArrays(names, np.stack(images), np.stack(masks), parts, notes)
 
 
-def _by_stem(folder: Path) -> dict[str, Path]:
-    files = (path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES)
-    return {path.stem.removesuffix(MASK_ENDING): path for path in files}
+def _files(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES]
+
+
+def _aspect(image: np.ndarray) -> float:
+    return image.shape[1] / image.shape[0]
+
+
+def _size(image: np.ndarray) -> str:
+    return f"{image.shape[1]} x {image.shape[0]} pixels"
 
 
 def _patients(stems: Sequence[str], settings: LungPairs) -> list[str]:
@@ -95,13 +109,16 @@ def _patients(stems: Sequence[str], settings: LungPairs) -> list[str]:
         pattern = re.compile(settings.patient_pattern)
     except re.error as error:
         raise UserError(f"lung_masks.patient_pattern {settings.patient_pattern!r}: {error}") from error
-    found = [pattern.search(stem) for stem in stems]
-    for stem, match in zip(stems, found, strict=True):
-        if match is None or not match.groups():
+    patients = []
+    for stem in stems:
+        match = pattern.search(stem)
+        patient = match.group(1) if match and pattern.groups else None
+        if patient is None:
             raise UserError(
                 f"lung_masks.patient_pattern {settings.patient_pattern!r}: finds no first group in {stem!r}"
             )
-    return [match.group(1) for match in found if match]
+        patients.append(patient)
+    return patients
 
 
 def _deal(patients: list[str], shares: tuple[float, ...], seed: int) -> np.ndarray:

@@ -55,7 +55,7 @@ def train_unet(
         Optimizer(learning_rate=parameters.learning_rate), Schedule(), parameters.epochs * len(batches(0))
     )
     model.compile(optimizer=optimizer, loss=BceDiceLoss(), jit_compile=False)
-    plan = EpochPlan(folder, parameters.epochs, batches, validate, score="val_dice")
+    plan = EpochPlan(folder, parameters.epochs, parameters.seed, batches, validate, score="val_dice")
     run_epochs(model, plan, on_progress)
     metrics = measure_unet(keras.saving.load_model(folder / BEST, compile=False), pairs)
     write_json(folder / METRICS, metrics | {"parameters": parameters.model_dump(), **machine_record()})

@@ -2,6 +2,7 @@
 
 import csv
 import math
+import shutil
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -9,14 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import keras
+import numpy as np
 import pandas as pd
 from tensorboard.summary import Writer
 
 from cxr.config.atomic import written_atomically
 from cxr.config.errors import UserError
+from cxr.engines.saved import load_model
 from cxr.training.batches import Batches
 
-BEST, LAST, HISTORY = "model.keras", "last.keras", "history.csv"
+BEST, LAST, HISTORY, LOGS = "model.keras", "last.keras", "history.csv", "tensorboard"
 Progress = Callable[[int, int], None]
 
 
@@ -24,12 +27,14 @@ Progress = Callable[[int, int], None]
 class EpochPlan:
     """What one training run does.
 
-    batches: epoch number -> its batches. validate: model -> validation figures of this epoch. score: the figure that
-    chooses the best epoch, higher is better; where it is NaN (nothing to measure), `fallback`, lower is better, does.
+    seed: of dropout. batches: epoch number -> its batches. validate: model -> validation figures of this epoch. score:
+    the figure that chooses the best epoch, higher is better; where it is NaN (nothing to measure), `fallback`, lower is
+    better, does.
     """
 
     folder: Path
     epochs: int
+    seed: int
     batches: Callable[[int], Batches]
     validate: Callable[[keras.Model], dict[str, float]]
     score: str
@@ -40,17 +45,23 @@ def run_epochs(model: keras.Model, plan: EpochPlan, on_progress: Progress | None
     """Train to the last epoch and return the history; `plan.folder/model.keras` is the best epoch by validation.
 
     After each epoch history.csv, the best model and the whole state (last.keras, with optimiser) are written, each
-    atomically and in this order, so that a killed run goes on from its last whole epoch. Raises UserError when the
-    loss is not finite any more.
+    atomically and in this order, so that a killed run goes on from its last whole epoch. Raises UserError when a loss
+    is not finite any more.
     """
     model, history = _resume(model, plan)
+    if not history:
+        shutil.rmtree(plan.folder / LOGS, ignore_errors=True)  # curves of an earlier run
     steps = len(plan.batches(0))
-    with closing(Writer(str(plan.folder / "tensorboard"))) as log:
+    with closing(Writer(str(plan.folder / LOGS))) as log:
         for epoch in range(len(history), plan.epochs):
             started = time.perf_counter()
             reporter = _Reporter(on_progress, epoch * steps, plan.epochs * steps)
-            fitted = model.fit(plan.batches(epoch), verbose=0, callbacks=[reporter])
+            _seed_dropout(model, plan.seed, epoch)
+            # Keras would shuffle the batches once more, by Python's global random state: no resume could repeat it.
+            fitted = model.fit(plan.batches(epoch), shuffle=False, verbose=0, callbacks=[reporter])
             row = {"epoch": epoch + 1, "loss": float(fitted.history["loss"][-1]), **plan.validate(model)}
+            if not math.isfinite(row[plan.fallback]):  # the last step of an epoch may have spoilt the weights
+                raise _diverged(f"{plan.fallback} became {row[plan.fallback]} after epoch {epoch + 1} of {plan.epochs}")
             row["learning_rate"] = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
             row["seconds"] = round(time.perf_counter() - started, 2)
             history.append(row)
@@ -82,16 +93,33 @@ def save_model(model: keras.Model, path: Path) -> None:
 def _resume(model: keras.Model, plan: EpochPlan) -> tuple[keras.Model, list[dict[str, float]]]:
     """Return the model and history to go on from: those of the last whole epoch, or the fresh model."""
     plan.folder.mkdir(parents=True, exist_ok=True)
+    for half_written in plan.folder.glob(".part-*"):
+        half_written.unlink()
     last, log = plan.folder / LAST, plan.folder / HISTORY
     if not (last.is_file() and log.is_file()):
         return model, []
-    state = keras.saving.load_model(last)
+    state = load_model(last, with_optimizer=True)
     done = int(state.optimizer.iterations) // len(plan.batches(0))
     with log.open(newline="", encoding="utf-8") as stream:
-        rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(stream)]
+        rows = [{key: float(value or "nan") for key, value in row.items()} for row in csv.DictReader(stream)]
     if len(rows) < done:
         return model, []
     return state, [{**row, "epoch": int(row["epoch"])} for row in rows[:done]]
+
+
+def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
+    """Seed every layer that draws, for this epoch: Keras does not save where in its random stream a layer was."""
+    for number, layer in enumerate(model.layers):
+        if generator := getattr(layer, "seed_generator", None):
+            state = np.random.default_rng([seed, epoch, number]).integers(2**31, size=2)
+            generator.state.assign(state.astype(generator.state.dtype))
+
+
+def _diverged(what: str) -> UserError:
+    return UserError(
+        f"training: the {what}; lower the learning rate (training.optimizer.learning_rate, or "
+        "segmentation.learning_rate for the lung network)"
+    )
 
 
 def _write_history(path: Path, history: list[dict[str, float]]) -> None:
@@ -109,9 +137,6 @@ class _Reporter(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         loss = (logs or {}).get("loss", 0.0)
         if not math.isfinite(loss):
-            raise UserError(
-                f"training: the loss became {loss} at step {self._done + batch + 1} of {self._total}; "
-                "lower training.optimizer.learning_rate"
-            )
+            raise _diverged(f"loss became {loss} at step {self._done + batch + 1} of {self._total}")
         if self._on_progress:
             self._on_progress(self._done + batch + 1, self._total)

@@ -8,4 +8,6 @@ from cxr.classification.networks.normalization import normalize
 def densenet169(rgb: keras.KerasTensor, normalization: str, weights: str | None) -> keras.KerasTensor:
     """Return the feature map (h/32, w/32, 1664)."""
     x = normalize(rgb, normalization)
-    return keras.applications.DenseNet169(include_top=False, weights=weights, input_tensor=x).output
+    shape = tuple(x.shape[1:])  # spelt out, or Keras does not check that it is large enough
+    model = keras.applications.DenseNet169(include_top=False, weights=weights, input_tensor=x, input_shape=shape)
+    return model.output

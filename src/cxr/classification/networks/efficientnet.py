@@ -18,4 +18,6 @@ def efficientnet_b0(rgb: keras.KerasTensor, normalization: str, weights: str | N
             f'efficientnet_b0 with ImageNet weights needs "normalization": "imagenet", not "{normalization}"'
         )
     x = rgb if weights == "imagenet" else layers.Rescaling(255.0, name="undo")(normalize(rgb, normalization))
-    return keras.applications.EfficientNetB0(include_top=False, weights=weights, input_tensor=x).output
+    shape = tuple(x.shape[1:])  # spelt out, or Keras does not check that it is large enough
+    model = keras.applications.EfficientNetB0(include_top=False, weights=weights, input_tensor=x, input_shape=shape)
+    return model.output

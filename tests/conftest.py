@@ -1,0 +1,138 @@
+"""What several rooms' tests share: a quiet TensorFlow, a small prepared data set, and a group trained on it."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import dataclasses
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cxr.config.params import Params
+from cxr.config.settings import Settings
+from cxr.datasets.table import DESCRIPTION, REJECTED, SourceTable
+from cxr.images.files import write_png
+
+FINDINGS = ("Cardiomegaly", "Effusion", "Mass")
+HEIGHT_PX, WIDTH_PX = 40, 52
+MEMBER = {"network": "tiny", "image_px": 32}
+
+
+@pytest.fixture(scope="session")
+def make_source():
+    """A function: folder -> a source of drawn images; each finding is a bright disc at a place of its own.
+
+    Patient p has p % 3 + 1 images. Some labels are uncertain or unknown; `Mass` is rare.
+    """
+
+    def make(folder, patients=20, findings=FINDINGS, seed=0, name="drawn"):
+        random = np.random.default_rng(seed)
+        rows = []
+        y, x = np.mgrid[:HEIGHT_PX, :WIDTH_PX]
+        for patient in range(patients):
+            for visit in range(patient % 3 + 1):
+                image_id = f"{patient:04d}_{visit}.png"
+                present = random.random(len(findings)) < np.linspace(0.5, 0.2, len(findings))
+                image = random.normal(90, 12, (HEIGHT_PX, WIDTH_PX))
+                for k in np.flatnonzero(present):
+                    image += 90 * ((y - 20) ** 2 + (x - 10 - 15 * k) ** 2 < 25)
+                write_png(folder / image_id, np.clip(image, 0, 255).astype(np.uint8))
+                labels = np.where(present, "1", "0").astype("<U2")
+                labels[random.random(len(findings)) < 0.05] = "-1"
+                labels[random.random(len(findings)) < 0.05] = ""
+                described = (image_id, name, image_id, f"p{patient}", f"p{patient}-{visit}", "PA", "F", "50", "")
+                rows.append((*described, *labels))
+        table = pd.DataFrame(rows, columns=[*DESCRIPTION, *findings], dtype=str)
+        return SourceTable(name, folder, tuple(findings), table, pd.DataFrame(columns=REJECTED))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_params():
+    """A function: keyword arguments over the parameters of two tiny members that train for two epochs."""
+
+    def make(**changes):
+        params = {
+            "seed": 3,
+            "findings": {"set": list(FINDINGS)},
+            "split": {"val": 0.25, "test": 0.25},
+            "crop": {"mode": "none", "image_px": 32},
+            "members": {"first": MEMBER, "second": {**MEMBER, "image_px": 24, "normalization": "per_image"}},
+            "groups": {"Both": ["first", "second"], "One": ["first"]},
+            "training": {"epochs": 2, "batch": 8},
+            "heatmaps": {"images_per_finding": 3},
+        }
+        return Params.model_validate(params | changes)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_settings():
+    """A function: folder -> settings whose results go there, in this process; the data set it names is never read."""
+
+    def make(folder, **changes):
+        settings = {
+            "datasets": [{"format": "phantom", "patients": 1, "name": "drawn"}],
+            "prepared_dir": folder / "prepared",
+            "models_dir": folder / "models",
+            "parallel": {"backend": "threading", "workers": 1},
+        }
+        return Settings.model_validate(settings | changes)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory, make_source, make_params, make_settings):
+    """A prepared data set without lungs: 39 images of 20 patients in three parts; nobody may change it."""
+    from cxr.preparation.prepare import prepare
+    from cxr.preparation.store import open_store
+
+    folder = tmp_path_factory.mktemp("drawn")
+    files, _ = prepare([make_source(folder / "images")], make_settings(folder), make_params(), None, workers=1)
+    store = open_store(files, FINDINGS)
+    for array in (store.labels, store.parts, store.rows):
+        array.flags.writeable = False
+    return store
+
+
+@pytest.fixture
+def own_store(store, tmp_path):
+    """The same, for a test that changes it: paths of its own, labels of its own."""
+    paths = [tmp_path / "images" / path.name for path in store.paths]
+    (tmp_path / "images").mkdir()
+    for old, new in zip(store.paths, paths, strict=True):
+        new.write_bytes(old.read_bytes())
+    return dataclasses.replace(store, paths=paths, labels=store.labels.copy(), parts=store.parts.copy())
+
+
+@pytest.fixture(scope="session")
+def train():
+    """A function: params, store, folder -> train_group with Keras as the engine; `group` and others may be given."""
+    from cxr.classification.group import train_group
+
+    def run(params, store, folder, group="Both", overwrite=False, progress=None):
+        def quiet(title):
+            return lambda done, total: None
+
+        return train_group(group, params, store, folder, "keras", overwrite, False, progress or quiet)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def trained(train, make_params, store, tmp_path_factory):
+    """Folder, run.json and names of what was trained of the group of two; nobody may change it."""
+    folder = tmp_path_factory.mktemp("group") / "Both"
+    return folder, *train(make_params(), store, folder)
+
+
+@pytest.fixture
+def copied(trained, tmp_path):
+    """A copy of the folder of the trained group for a test that changes it."""
+    return shutil.copytree(trained[0], tmp_path / "Both")

@@ -1,0 +1,66 @@
+"""A regression of a few numbers that trains in a moment, with dropout, batch norm and a falling learning rate."""
+
+import random
+
+import keras
+import numpy as np
+import pytest
+
+from cxr.config.training import Optimizer, Schedule
+from cxr.training.batches import Batches
+from cxr.training.epochs import EpochPlan, run_epochs
+from cxr.training.schedules import make_optimizer
+
+COUNT, BATCH, STEPS = 22, 8, 3
+INPUTS = np.random.default_rng(1).normal(size=(COUNT, 4)).astype(np.float32)
+TARGETS = INPUTS @ np.array([[1.0], [-2.0], [0.5], [3.0]], np.float32)
+
+
+@pytest.fixture(scope="session")
+def samples():
+    return INPUTS, TARGETS
+
+
+@pytest.fixture(scope="session")
+def make_model():
+    """A function: a new compiled model, always of the same weights, in a process whose random state is another."""
+
+    def make(epochs=4, learning_rate=0.05, loss="mse"):
+        keras.utils.set_random_seed(7)
+        x = numbers = keras.Input((4,))
+        x = keras.layers.Dense(8, activation="relu")(x)
+        x = keras.layers.BatchNormalization()(x)
+        x = keras.layers.Dropout(0.5)(x)
+        model = keras.Model(numbers, keras.layers.Dense(1)(x))
+        optimizer = make_optimizer(Optimizer(learning_rate=learning_rate), Schedule(), epochs * STEPS)
+        model.compile(optimizer=optimizer, loss=loss, jit_compile=False)
+        random.seed()
+        return model
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_plan():
+    """A function: folder -> a plan for that model; `scores` says what validation finds, else it is measured."""
+
+    def make(folder, epochs=4, scores=None, losses=None):
+        numbers = {"score": iter(scores or []), "loss": iter(losses or [])}
+
+        def validate(model):
+            loss = float(np.mean((np.asarray(model.predict(INPUTS, verbose=0)) - TARGETS) ** 2))
+            return {"val_loss": next(numbers["loss"], loss), "val_score": next(numbers["score"], -loss)}
+
+        def batches(epoch):
+            return Batches(lambda rows, _: (INPUTS[rows], TARGETS[rows]), COUNT, BATCH, 3, epoch)
+
+        return EpochPlan(folder, epochs, 3, batches, validate, score="val_score")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def uninterrupted(make_model, make_plan, tmp_path_factory):
+    """History and final model of a run of four epochs in one go; scores rise, so that the best epoch is the last."""
+    plan = make_plan(tmp_path_factory.mktemp("uninterrupted"), scores=[1.0, 2.0, 3.0, 4.0])
+    return run_epochs(make_model(), plan), plan.folder / "model.keras"
