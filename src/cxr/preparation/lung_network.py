@@ -36,7 +36,8 @@ def lung_weights(
             )
         beside = params.lung_weights.with_name(METRICS)
         metrics = read_json(beside) if beside.is_file() else None
-        return params.lung_weights, metrics, False
+        known = metrics is not None and {"dice", "pairs"} <= metrics.keys()
+        return params.lung_weights, metrics if known else None, False
     parameters = params.segmentation
     pairs = find_pairs(_pair_settings(settings, workers, progress))
     key = {"segmentation": parameters, "patients": pairs.patients, "files": _pair_marks(pairs)}

@@ -86,6 +86,7 @@ def load_pairs(files: PairFiles, image_px: int, val: float, test: float, seed: i
             raise UserError(
                 f"lungs: {len(images)} usable pairs of {len(set(patients))} patients leave none for {part}; "
                 "more pairs are needed, or other segmentation.val and segmentation.test"
+                + (f"; {len(notes)} notes, the first: {notes[0]}" if notes else "")
             )
     return PairArrays(names, np.stack(images), np.stack(masks), parts, notes)
 
