@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 def test_a_valid_pair_loads(load, tmp_path):
     config = load()
     phantom, nih = config.settings.datasets
-    assert phantom == PhantomDataset(format="phantom", patients=50, seed=7)
+    assert phantom == PhantomDataset(format="phantom", patients=500, seed=7)
     assert nih == NihDataset(format="nih", root=tmp_path / "nih")
     assert config.settings.lung_masks == LungPhantoms(format="phantom", patients=60, seed=8)
     assert list(config.params.members) == ["small", "large"]
