@@ -44,6 +44,18 @@ def test_patients_with_many_rare_images_do_not_end_in_one_part():
     np.testing.assert_allclose([counts[part == k, -1].sum() for k in range(3)], 400 * SHARES, atol=4)
 
 
+@pytest.mark.parametrize("shares", [SHARES, np.array([0.7, 0.1, 0.2])])
+def test_patients_with_many_images_are_as_frequent_in_every_part(shares):
+    random = np.random.default_rng(3)
+    images = random.geometric(0.3, 4000)  # few patients have many images, and few images have findings, as on NIH
+    counts = np.column_stack([random.binomial(images[:, None], random.uniform(0, 0.1, 14), (4000, 14)), images])
+    part = deal_patients(counts, shares, np.random.default_rng(0))
+    means = np.array([images[part == k].mean() for k in range(3)])
+    np.testing.assert_allclose(means, images.mean(), rtol=0.08)
+    for k in range(3):
+        np.testing.assert_allclose(counts[part == k].sum(axis=0), counts.sum(axis=0) * shares[k], rtol=0.04, atol=3)
+
+
 def test_who_goes_where_is_up_to_the_generator():
     counts = random_counts(100, 3, seed=1)
     first, second = (deal_patients(counts, SHARES, np.random.default_rng(seed)) for seed in (1, 2))

@@ -6,14 +6,17 @@ import numpy as np
 def deal_patients(counts: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Deal patients to parts so that every label keeps its share in every part.
 
-    Iterative stratification (Sechidis et al., ECML 2011) with whole patients as the unit: the rarest label first, its
-    patients go where most of that label is still wanted, the heaviest patients first.
+    Iterative stratification (Sechidis et al., ECML 2011) with whole patients as the unit: the rarest label first, the
+    patients with most images of it first. Each goes to the part that lacks most of the label *relative to its share*:
+    by the absolute number, as published, the largest part would take all patients with many images (on NIH 4.0 images
+    per patient in train against 3.0 in val and test; relatively it is 3.6 to 3.7 in all three).
 
     counts: (P, L) int, images of each patient per label; the last column must be its number of images.
     shares: (S,) positive, summing to 1. Returns (P,) int part indices. Deterministic for a given `rng`.
     """
     patients, labels = counts.shape
-    wanted = counts.sum(axis=0) * shares[:, None]  # (S, L) images still wanted
+    goal = np.maximum(counts.sum(axis=0), 1) * shares[:, None]  # (S, L) images
+    lacking = np.ones_like(goal)  # as a fraction of the goal
     part = np.full(patients, -1)
     order = rng.permutation(patients)
     rarest_first = [*np.argsort(counts[:, :-1].sum(axis=0), kind="stable"), labels - 1]
@@ -21,10 +24,9 @@ def deal_patients(counts: np.ndarray, shares: np.ndarray, rng: np.random.Generat
         waiting = order[(part[order] < 0) & (counts[order, label] > 0)]
         waiting = waiting[np.argsort(-counts[waiting, label], kind="stable")]
         for patient in waiting:
-            want = wanted[:, label]
-            best = np.flatnonzero(want == want.max())
-            if len(best) > 1:  # tie: where most images are wanted altogether
-                best = best[np.argsort(-wanted[best, -1], kind="stable")]
+            best = np.flatnonzero(lacking[:, label] == lacking[:, label].max())
+            if len(best) > 1:  # tie: where most images are lacking altogether
+                best = best[np.argsort(-lacking[best, -1], kind="stable")]
             part[patient] = best[0]
-            wanted[best[0]] -= counts[patient]
+            lacking[best[0]] -= counts[patient] / goal[best[0]]
     return part
