@@ -47,7 +47,7 @@ def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("chain")
     options = [*write_configuration(folder, [{"format": "phantom", "patients": 300, "seed": 7}]), "--smoke"]
     result = run_script("train_Ensemble.sh", *options)
-    assert result.returncode == 0, result.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
     return folder, options, result
 
 
@@ -126,6 +126,30 @@ def test_a_run_with_other_parameters_stops_and_says_which(finished):
     assert "training.batch: 16 there, 4 now" in result.stderr
     assert "--overwrite" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("step", ["evaluate", "visualize"])
+@pytest.mark.parametrize("change", ["members.tiny_96.dropout=0.5", 'groups.Ensemble=["tiny_64"]', "crop.mode=mask"])
+def test_later_steps_refuse_a_run_of_other_parameters(finished, step, change):
+    """Heatmaps of crops that the model never saw, or numbers under the name of another run, would be wrong silently."""
+    _, options, _ = finished
+    if change.startswith("crop"):
+        run_script("cxr", "prepare", *options, "--set", change)
+    result = run_script("cxr", step, "Ensemble", *options, "--set", change)
+    assert result.returncode == 2, result.stdout
+    assert "holds a" in result.stderr
+    assert "--overwrite" in result.stderr
+
+
+def test_results_that_were_damaged_or_deleted_are_made_again(finished):
+    folder, options, _ = finished
+    group = folder / "models" / "smoke" / "Ensemble"
+    (group / "metrics.json").write_text("{")
+    next(group.glob("gradcam/Mass-*.png")).unlink()
+    for script in ("evaluate_Ensemble.sh", "visualization_Ensemble.sh"):
+        result = run_script(script, *options)
+        assert result.returncode == 0, result.stdout + result.stderr
+    assert list(group.glob("gradcam/Mass-*.png"))
 
 
 def test_a_damaged_model_stops_the_run(finished, tmp_path):

@@ -93,6 +93,18 @@ def test_a_missing_data_set_folder_is_a_sentence(tmp_path):
     )
 
 
+def test_a_file_where_a_folder_should_be_is_a_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    places = ("--set", f"prepared_dir={tmp_path / 'file'}", "--set", "crop.mode=none", "--smoke")
+    assert_one_sentence(run("prepare", *places), str(tmp_path / "file"))
+
+
+def test_characters_that_are_no_text_are_a_sentence(tmp_path):
+    (tmp_path / "SETTINGS.json").write_text('{"datasets": [{"format": "nih", "root": "\\ud800"}]}')
+    assert_one_sentence(run("prepare", "--settings", tmp_path / "SETTINGS.json"))
+    assert_one_sentence(run("prepare", "--set", 'prepared_dir="a\\u0000b"'), "null character")
+
+
 @pytest.mark.parametrize("step", ["train", "evaluate", "visualize", "report"])
 def test_a_step_before_its_turn_says_what_to_run_first(step, tmp_path):
     places = ("--set", f"models_dir={tmp_path}", "--set", f"prepared_dir={tmp_path}")

@@ -8,7 +8,8 @@ from importlib import import_module
 from cxr.commands.arguments import parse_arguments
 from cxr.config.errors import UserError
 
-ENVIRONMENT_ERRORS = (errno.ENOSPC, errno.EACCES, errno.EPERM, errno.EROFS, errno.EDQUOT)
+ENVIRONMENT_ERRORS = {errno.ENOSPC, errno.EACCES, errno.EPERM, errno.EROFS, errno.EDQUOT}
+ENVIRONMENT_ERRORS |= {errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG}
 """Failures of the file system that are the user's to mend."""
 
 

@@ -90,12 +90,26 @@ def test_a_second_call_trains_and_writes_nothing(train, make_params, store, copi
     assert marks(copied) == before
 
 
-def test_one_member_may_serve_with_others_of_its_group_taken_away(train, make_params, store, copied):
+def test_other_members_stop_until_told_to_overwrite(train, make_params, store, copied):
     params = make_params(groups={"Both": ["second"]})
-    record, names = train(params, store, copied)
+    before = marks(copied)
+    with pytest.raises(UserError, match=r"holds a group of first, second; asked for are second\. .*--overwrite"):
+        train(params, store, copied)
+    assert marks(copied) == before
+    (copied / "metrics.json").write_text("{}")
+    record, names = train(params, store, copied, overwrite=True)
     assert names == []
     assert [member["name"] for member in record["members"]] == ["second"]
     assert (copied / "predictions.csv").read_bytes() == (copied / "second" / "predictions.csv").read_bytes()
+    assert not (copied / "metrics.json").exists()
+
+
+def test_damaged_predictions_are_made_again(train, make_params, store, copied):
+    whole = copied / "predictions.csv"
+    before = whole.read_bytes()
+    whole.write_bytes(before[: before.rindex(b"\n", 0, -1) + 1])
+    assert train(make_params(), store, copied)[1] == []
+    assert whole.read_bytes() == before
 
 
 @pytest.mark.parametrize(

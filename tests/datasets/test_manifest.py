@@ -1,5 +1,6 @@
 """One manifest of several sources, its labels as numbers, and the tables every stage reads."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ TWO = source("two", [("a.png", "1", "1", "1")], ["Edema", "Hernia"])
 
 
 def test_one_source_keeps_its_ids():
-    manifest = merge_sources([ONE])
+    manifest, _ = merge_sources([ONE])
     assert manifest["image_id"].to_list() == ["a.png", "b.png"]
     assert manifest["patient_id"].to_list() == ["1", "2"]
     assert list(manifest.columns) == [*DESCRIPTION, "Mass", "Edema"]
@@ -35,7 +36,7 @@ def test_one_source_keeps_its_ids():
 
 
 def test_equal_numbers_of_two_sources_are_different_patients():
-    manifest = merge_sources([ONE, TWO])
+    manifest, _ = merge_sources([ONE, TWO])
     assert manifest["image_id"].to_list() == ["one:a.png", "one:b.png", "two:a.png"]
     assert manifest["patient_id"].to_list() == ["one:1", "one:2", "two:1"]
     assert manifest["study_id"].to_list() == ["one:1-0", "one:2-0", "two:1-0"]
@@ -43,8 +44,19 @@ def test_equal_numbers_of_two_sources_are_different_patients():
     assert ONE.rows["image_id"].to_list() == ["a.png", "b.png"]
 
 
+def test_patients_of_one_namespace_stay_one_patient_and_their_images_are_used_once():
+    """One download in two folders, each with the whole label table, must not leak patients into two parts."""
+    first = dataclasses.replace(source("A", [("a.png", "1", "1"), ("b.png", "2", "0")], ["Mass"]), namespace="nih")
+    second = dataclasses.replace(source("B", [("c.png", "1", "0"), ("b.png", "2", "0")], ["Mass"]), namespace="nih")
+    manifest, rejected = merge_sources([first, second])
+    assert manifest["image_id"].to_list() == ["A:a.png", "A:b.png", "B:c.png"]
+    assert manifest["patient_id"].to_list() == ["nih:1", "nih:2", "nih:1"]
+    assert rejected[["source", "path"]].to_numpy().tolist() == [["B", "images/b.png"]]
+    assert "earlier data set" in rejected["reason"].iloc[0]
+
+
 def test_a_finding_that_a_source_does_not_label_is_unknown_there():
-    manifest = merge_sources([ONE, TWO])
+    manifest, _ = merge_sources([ONE, TWO])
     assert list(manifest.columns) == [*DESCRIPTION, "Mass", "Edema", "Hernia"]
     assert manifest[["Mass", "Edema", "Hernia"]].to_numpy().tolist() == [
         ["1", "0", ""],
@@ -54,7 +66,7 @@ def test_a_finding_that_a_source_does_not_label_is_unknown_there():
 
 
 def test_labels_become_codes():
-    labels = read_labels(merge_sources([ONE, TWO]), ["Hernia", "Edema", "Mass"])
+    labels = read_labels(merge_sources([ONE, TWO])[0], ["Hernia", "Edema", "Mass"])
     assert labels.dtype == np.float32
     np.testing.assert_array_equal(labels, [[np.nan, 0, 1], [np.nan, -1, 0], [1, 1, np.nan]])
 
@@ -74,7 +86,7 @@ def test_a_label_that_is_no_code_stops(value):
 
 
 def test_what_is_written_reads_back_as_text(tmp_path):
-    manifest = merge_sources([ONE, TWO])
+    manifest, _ = merge_sources([ONE, TWO])
     manifest.loc[0, ["patient_id", "view", "sex"]] = ["007", "NA", 'a "quoted", text\nof two lines']
     write_table(tmp_path / "new" / "manifest.csv", manifest)
     read = read_table(tmp_path / "new" / "manifest.csv", DESCRIPTION)

@@ -231,7 +231,7 @@ def test_the_real_subset_reads_and_is_a_subset_of_the_official_split(real_data, 
     source = read(real_data / "nih-subset")
     assert len(source.rows) == 1_520
     assert len(source.rejected) == 0
-    split = assign_split(merge_sources([source]), Split(scheme="official"), list(NIH14), 1)
+    split = assign_split(merge_sources([source])[0], Split(scheme="official"), list(NIH14), 1)
     assert split.name == "official (subset)"
     assert len(split.table) == 1_520
     tested = set((real_data / "nih-subset" / "test_list.txt").read_text().split())

@@ -69,8 +69,11 @@ def test_a_lung_network_is_trained_once(settings, make_params, tmp_path):
 def test_given_weights_are_used_with_the_metrics_beside_them(settings, make_params, weights_file, tmp_path):
     params = make_params(segmentation={"weights": str(weights_file)})
     assert lung_weights(settings, params, tmp_path / "lungs", 1, no_progress) == (weights_file, None, False)
-    weights_file.with_name("metrics.json").write_text(json.dumps({"dice": {"mean": 0.9}}))
-    assert lung_weights(settings, params, tmp_path / "lungs", 1, no_progress)[1] == {"dice": {"mean": 0.9}}
+    weights_file.with_name("metrics.json").write_text(json.dumps({"of": "something else"}))
+    assert lung_weights(settings, params, tmp_path / "lungs", 1, no_progress)[1] is None
+    known = {"dice": {"mean": 0.9}, "pairs": {"test": 3}}
+    weights_file.with_name("metrics.json").write_text(json.dumps(known))
+    assert lung_weights(settings, params, tmp_path / "lungs", 1, no_progress)[1] == known
     assert not (tmp_path / "lungs").exists()
 
 

@@ -8,33 +8,20 @@ from typing import Any
 import numpy as np
 
 from cxr.classification.crops import predict_rows
-from cxr.classification.member import BEST, RUN, load_member, read_run, train_member
+from cxr.classification.member import load_member, train_member
+from cxr.classification.networks.classifier import build_classifier
+from cxr.classification.runs import PREDICTIONS, RUN, check_group, member_inputs, other_parameters, read_run
 from cxr.config.atomic import write_json
 from cxr.config.errors import UserError
 from cxr.config.params import Params
-from cxr.config.record import differences, machine_record, plain
+from cxr.config.record import differences, hash_of_file, machine_record
 from cxr.engines.engine import open_engine
 from cxr.evaluation.predictions import Predictions, write_predictions
 from cxr.preparation.store import Store
+from cxr.training.epochs import BEST, HISTORY, LAST
 
-PREDICTIONS = "predictions.csv"
 PREDICTED_PARTS = ("val", "test")
 Progress = Callable[[str], Callable[[int, int], None]]
-
-
-def member_inputs(params: Params, member: str, store: Store) -> dict[str, Any]:
-    """Return everything a member's result depends on: parameters, seed, findings, and the hashes of data and split."""
-    return plain(
-        {
-            "member": params.members[member].model_dump(mode="json", exclude={"training"}),
-            "training": params.training_of(member),
-            "seed": params.seed,
-            "findings": list(store.findings),
-            "data": store.record["content"],
-            "crop": params.crop,
-            "split": {"name": store.split["name"], "hash": store.split["hash"]},
-        }
-    )
 
 
 def train_group(
@@ -54,7 +41,12 @@ def train_group(
     """
     members = params.group(group)
     inputs = {member: member_inputs(params, member, store) for member in members}
+    existing = None if overwrite else read_run(folder)
+    if existing:
+        check_group(existing, members, inputs, folder)
     todo = [member for member in members if not _is_finished(folder / member, inputs[member], overwrite)]
+    for member in todo[1:]:  # what cannot be built is said before hours of training, not after
+        build_classifier(params.members[member], len(store.findings))
     runs = []
     for number, member in enumerate(members):
         if member in todo:
@@ -63,32 +55,47 @@ def train_group(
             runs.append(train_member(member, *settings, inputs[member], folder / member, on_progress))
         else:
             runs.append(read_run(folder / member))
-    existing = read_run(folder)
-    if todo or existing is None or existing.get("members_inputs") != inputs or not (folder / PREDICTIONS).is_file():
-        (folder / RUN).unlink(missing_ok=True)
+    if todo or existing is None or not _has_predictions(existing, members, folder):
+        _forget_results(folder)
         _predict_group(members, params, store, folder, engine, progress)
         existing = _describe(group, runs, params, store) | {"smoke": smoke, "members_inputs": inputs}
+        existing["predictions_hash"] = hash_of_file(folder / PREDICTIONS)
         write_json(folder / RUN, existing)
     return existing, todo
 
 
 def _is_finished(folder: Path, inputs: dict[str, Any], overwrite: bool) -> bool:
-    """Whether a finished member with these inputs lies there; clears the folder when it may be overwritten."""
+    """Whether a finished member with these inputs lies there; clears what may be overwritten."""
+    if overwrite:
+        try:
+            run = read_run(folder)
+        except UserError:
+            run = None
+        if run and run.get("finished") and not differences(run.get("inputs", {}), inputs):
+            return (folder / BEST).is_file()
+        for file in (BEST, LAST, HISTORY, RUN):
+            (folder / file).unlink(missing_ok=True)
+        return False
     run = read_run(folder)
     if run is None:
         return False
-    changed = differences(run.get("inputs", {}), inputs)
-    if changed and not overwrite:
-        more = f" and {len(changed) - 4} more" if len(changed) > 4 else ""
-        raise UserError(
-            f"{folder}: holds a run with other parameters ({'; '.join(changed[:4])}{more}). Nothing was changed: add "
-            "--overwrite to replace it, or name an --experiment to keep both"
-        )
-    if changed:
-        for file in (BEST, "last.keras", "history.csv", RUN):
-            (folder / file).unlink(missing_ok=True)
-        return False
+    if changed := differences(run.get("inputs", {}), inputs):
+        raise other_parameters(folder, changed)
     return bool(run.get("finished")) and (folder / BEST).is_file()
+
+
+def _has_predictions(record: dict[str, Any], members: list[str], folder: Path) -> bool:
+    """Whether the predictions that the group's record stands for are all there, unchanged."""
+    whole = folder / PREDICTIONS
+    if not whole.is_file() or hash_of_file(whole) != record.get("predictions_hash"):
+        return False
+    return all((folder / member / PREDICTIONS).is_file() for member in members)
+
+
+def _forget_results(folder: Path) -> None:
+    """Remove what was made of earlier predictions, so that results of two runs never lie side by side."""
+    for file in (RUN, PREDICTIONS, "metrics.json", "metrics.csv", "report.html", "gradcam/record.json"):
+        (folder / file).unlink(missing_ok=True)
 
 
 def _predict_group(

@@ -11,10 +11,11 @@ import numpy as np
 from cxr.classification.crops import predict_rows, targets, training_reader
 from cxr.classification.losses import MaskedBce, masked_bce
 from cxr.classification.networks.classifier import build_classifier
+from cxr.classification.runs import RUN, read_run
 from cxr.config.atomic import write_json
 from cxr.config.errors import UserError
 from cxr.config.params import Member
-from cxr.config.record import machine_record, read_json
+from cxr.config.record import machine_record
 from cxr.config.training import Training
 from cxr.engines.saved import load_model
 from cxr.evaluation.auroc import auroc
@@ -23,7 +24,6 @@ from cxr.training.batches import Batches
 from cxr.training.epochs import BEST, EpochPlan, Progress, best_epoch, run_epochs
 from cxr.training.schedules import make_optimizer
 
-RUN = "run.json"
 PREDICT_BATCH = 32
 
 
@@ -83,11 +83,6 @@ def train_member(
     }
     write_json(folder / RUN, run)
     return run
-
-
-def read_run(folder: Path) -> dict[str, Any] | None:
-    """Return the content of a member's or group's run.json, or None when there is none; UserError when it is broken."""
-    return read_json(folder / RUN) if (folder / RUN).is_file() else None
 
 
 def load_member(folder: Path, findings: tuple[str, ...]) -> keras.Model:

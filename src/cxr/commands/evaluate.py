@@ -1,7 +1,9 @@
 """`cxr evaluate GROUP`: predictions.csv in, metrics.json and figures out; no Keras."""
 
 import argparse
+from pathlib import Path
 
+from cxr.classification.runs import PREDICTIONS, RUN, check_group, parameter_inputs
 from cxr.commands.context import read_config
 from cxr.config.errors import UserError
 from cxr.config.record import fingerprint, hash_of_file, read_json
@@ -12,16 +14,21 @@ from cxr.evaluation.predictions import read_predictions
 def run(options: argparse.Namespace) -> None:
     """Measure the group's predictions, unless that was done for the same file and parameters."""
     config = read_config(options)
-    config.params.group(options.group)
+    params = config.params
+    members = params.group(options.group)
     folder = config.group_dir(options.group)
-    source, target = folder / "predictions.csv", folder / "metrics.json"
+    source, target = folder / PREDICTIONS, folder / "metrics.json"
     if not source.is_file():
         raise UserError(f"{source}: no such file; train the group {options.group} with the same options first")
-    resamples, seed = config.params.evaluation.resamples, config.params.seed
-    inputs = fingerprint({"predictions": hash_of_file(source), "resamples": resamples, "seed": seed})
-    fresh = not target.is_file() or read_metrics(target).get("inputs") != inputs
+    record = read_json(folder / RUN)
+    check_group(record, members, {member: parameter_inputs(params, member) for member in members}, folder)
+    file_hash = hash_of_file(source)
+    if file_hash != record["predictions_hash"]:
+        raise UserError(f"{source}: is not the file that the run wrote; ./cxr train {options.group} predicts again")
+    resamples, seed = params.evaluation.resamples, params.seed
+    inputs = fingerprint({"predictions": file_hash, "resamples": resamples, "seed": seed})
+    fresh = not _is_measured(target, inputs)
     if fresh:
-        record = read_json(folder / "run.json")
         metrics = measure(read_predictions(source), record["split"], resamples, seed)
         write_metrics(target, metrics | {"inputs": inputs})
     metrics = read_metrics(target)
@@ -30,3 +37,13 @@ def run(options: argparse.Namespace) -> None:
     value = "not measurable" if mean["value"] is None else f"{mean['value']:.3f}{interval}"
     print(f"evaluate: mean AUROC {value} over {mean['findings']} findings, {split['part']} of split {split['name']!r}")
     print(f"evaluate: {'written' if fresh else 'unchanged'}: {target}")
+
+
+def _is_measured(target: Path, inputs: str) -> bool:
+    """Whether metrics.json, whole and with its table beside it, was measured on these inputs."""
+    if not target.is_file() or not target.with_suffix(".csv").is_file():
+        return False
+    try:
+        return read_metrics(target).get("inputs") == inputs
+    except UserError:
+        return False  # damaged: measured again

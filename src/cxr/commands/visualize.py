@@ -1,7 +1,10 @@
 """`cxr visualize GROUP`: Grad-CAM overlays of the highest-scored test images of every finding."""
 
 import argparse
+import csv
+from pathlib import Path
 
+from cxr.classification.runs import RUN, check_group, member_inputs
 from cxr.commands.context import read_config
 from cxr.commands.progress import show_progress
 from cxr.config.atomic import write_json
@@ -22,12 +25,14 @@ def run(options: argparse.Namespace) -> None:
     source, target = folder / "predictions.csv", folder / "gradcam"
     if not source.is_file():
         raise UserError(f"{source}: no such file; train the group {options.group} with the same options first")
+    store = open_store(prepared_files(config.settings, params), params.findings.names)
+    wanted = {member: member_inputs(params, member, store) for member in members}
+    check_group(read_json(folder / RUN), members, wanted, folder)
     inputs = fingerprint({"predictions": hash_of_file(source), "heatmaps": params.heatmaps})
     record = target / "record.json"
-    if record.is_file() and read_json(record).get("inputs") == inputs:
+    if record.is_file() and read_json(record).get("inputs") == inputs and _pictures_are_there(target):
         print(f"visualize: unchanged: {target}")
         return
-    store = open_store(prepared_files(config.settings, params), params.findings.names)
     load_keras()  # only now that there is something to draw
     from cxr.visualization.gallery import write_gallery
 
@@ -43,3 +48,11 @@ def run(options: argparse.Namespace) -> None:
     )
     write_json(record, {"inputs": inputs, "pictures": count})
     print(f"visualize: {count} pictures written: {target}")
+
+
+def _pictures_are_there(target: Path) -> bool:
+    """Whether the index and every picture it names lie in gradcam/."""
+    if not (target / "index.csv").is_file():
+        return False
+    with (target / "index.csv").open(newline="", encoding="utf-8") as stream:
+        return all((target / row["file"]).is_file() for row in csv.DictReader(stream))

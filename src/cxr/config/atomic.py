@@ -7,6 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+LONGEST_NAME = 100
+"""Characters kept of a name in its temporary form: file systems allow 255 in all."""
+
 
 @contextmanager
 def written_atomically(path: Path) -> Iterator[Path]:
@@ -15,7 +18,7 @@ def written_atomically(path: Path) -> Iterator[Path]:
     The folder is made when missing. A killed process leaves at most a `.part-*` file, never a half-written `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".part-{os.getpid()}-{path.name}")
+    part = path.with_name(f".part-{os.getpid()}-{path.name[-LONGEST_NAME:]}")
     try:
         yield part
         part.replace(path)

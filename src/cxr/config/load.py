@@ -159,6 +159,9 @@ def _validate(
 ) -> Any:
     try:
         return kind.model_validate(content, context=context)
+    except UnicodeEncodeError as error:
+        problems.append(f"{source}: holds a character that is no text ({error.object[error.start : error.end]!r})")
+        return None
     except ValidationError as error:
         problems += explain_errors(error, kind, source)
         return None

@@ -18,5 +18,5 @@ Positive = Annotated[int, Field(ge=1)]
 Pixels = Annotated[int, Field(ge=16, le=1024)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 """What numpy and Keras both take."""
-Name = Annotated[str, Field(pattern=r"^\w[\w .-]*$")]
+Name = Annotated[str, Field(pattern=r"^\w[\w .-]*$", max_length=64)]
 """Of a data set, member or group: it becomes part of file names and of ids."""

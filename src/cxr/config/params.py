@@ -10,6 +10,8 @@ from cxr.config.model import Fraction, Model, Name, Pixels, Positive, Seed
 from cxr.config.nearest import choices_sentence
 from cxr.config.training import Training
 
+RESERVED_MEMBERS = ("gradcam", "figures")
+
 
 class Findings(Model):
     """What is to be found."""
@@ -199,6 +201,8 @@ class Params(Model):
             if len(set(names)) != len(names):
                 raise ValueError(f"groups.{group}: a member is named twice")
         for name, member in self.members.items():
+            if name in RESERVED_MEMBERS:
+                raise ValueError(f"members.{name}: a group keeps other results under that name; choose another")
             if member.image_px > self.crop.image_px:
                 raise ValueError(
                     f"members.{name}.image_px {member.image_px} is larger than crop.image_px {self.crop.image_px}: "

@@ -3,11 +3,18 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from cxr.config.model import Model, Name, Positive, Seed
 
-PathString = Annotated[Path, Field(strict=False)]
+
+def _without_null(path: Path) -> Path:
+    if "\0" in str(path):
+        raise ValueError("a path cannot hold a null character")
+    return path
+
+
+PathString = Annotated[Path, Field(strict=False), AfterValidator(_without_null)]
 
 
 class PhantomDataset(Model):

@@ -8,26 +8,38 @@ import pandas as pd
 
 from cxr.config.atomic import written_atomically
 from cxr.config.errors import UserError
-from cxr.datasets.table import DESCRIPTION, SourceTable
+from cxr.datasets.table import DESCRIPTION, REJECTED, SourceTable
 
 LABEL_CODES = {"1": 1.0, "0": 0.0, "-1": -1.0, "": np.nan}
 """Label text to code: positive, negative, uncertain, unknown."""
 
 
-def merge_sources(sources: Sequence[SourceTable]) -> pd.DataFrame:
-    """Stack the rows of all sources; with several, ids become `<source>:<id>`, so that equal numbers stay apart.
+def merge_sources(sources: Sequence[SourceTable]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Stack the rows of all sources; return accepted rows and rejected rows (REJECTED columns) of all of them.
 
-    Returns strings only: DESCRIPTION columns, then every finding of any source, empty where a source does not label it.
+    With several sources image ids become `<source>:<id>` and patient ids `<namespace>:<id>`: equal numbers of different
+    origin stay apart, and a patient whose images lie in two folders of one origin stays one patient. An image that an
+    earlier source of the same namespace has already is rejected. Accepted rows hold strings only: DESCRIPTION columns,
+    then every finding of any source, empty where a source does not label it.
     """
     findings = list(dict.fromkeys(finding for source in sources for finding in source.findings))
-    parts = []
+    parts, rejected = [], [source.rejected.astype(str) for source in sources]
+    seen: dict[str, set[str]] = {}
     for source in sources:
         rows = source.rows.copy()
         if len(sources) > 1:
-            for column in ("image_id", "patient_id", "study_id"):
-                rows[column] = source.name + ":" + rows[column]
+            space = source.namespace or source.name
+            known = seen.setdefault(space, set())
+            again = rows["image_id"].isin(known)
+            known |= set(rows["image_id"])
+            repeated = pd.DataFrame({"source": source.name, "row": "", "path": rows.loc[again, "path"]})
+            rejected.append(repeated.assign(reason="the image is in an earlier data set of the settings"))
+            rows = rows[~again]
+            rows["image_id"] = source.name + ":" + rows["image_id"]
+            for column in ("patient_id", "study_id"):
+                rows[column] = space + ":" + rows[column]
         parts.append(rows.reindex(columns=[*DESCRIPTION, *findings], fill_value=""))
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(parts, ignore_index=True), pd.concat(rejected, ignore_index=True)[REJECTED]
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:

@@ -18,6 +18,7 @@ class SourceTable:
 
     rows: DESCRIPTION columns as strings, then one string column per finding ("1", "0", "-1", "" unknown).
     rejected: REJECTED columns. root: folder that `path` is relative to. notes: sentences for the user.
+    namespace: sources with the same one share their patient numbers and image ids (two folders of NIH's images).
     """
 
     name: str
@@ -26,4 +27,5 @@ class SourceTable:
     rows: pd.DataFrame
     rejected: pd.DataFrame
     synthetic: bool = False
+    namespace: str = ""
     notes: list[str] = field(default_factory=list)

@@ -13,11 +13,12 @@ def load_model(path: Path, with_optimizer: bool = False) -> keras.Model:
     Raises UserError when the file is missing, damaged or of another kind.
     """
     if not path.is_file():
-        raise UserError(f"{path}: no such model file")
+        raise UserError(f"{path}: no such model file; the step that makes it, train or segment, makes it again")
     try:
         return keras.saving.load_model(path, compile=with_optimizer)
     except Exception as error:  # zip, JSON, HDF5 and Keras each have their own kinds
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise UserError(
-            f"{path}: is not a Keras model that can be loaded, the file may be damaged ({reason})"
+            f"{path}: is not a Keras model that can be loaded, the file may be damaged ({reason}); delete it "
+            "and give the command that made it again"
         ) from error

@@ -42,7 +42,7 @@ def lung_weights(
     pairs = find_pairs(_pair_settings(settings, workers, progress))
     key = {"segmentation": parameters, "patients": pairs.patients, "files": _pair_marks(pairs)}
     folder = lungs_dir / f"unet-{fingerprint(key)}"
-    trained = not (folder / WEIGHTS).is_file()
+    trained = not ((folder / WEIGHTS).is_file() and (folder / METRICS).is_file())
     if trained:
         load_keras()  # only now that there is something to train
         from cxr.segmentation.train import train_unet

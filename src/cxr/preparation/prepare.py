@@ -13,10 +13,10 @@ from cxr.config.params import Params
 from cxr.config.record import file_marks, fingerprint, machine_record, read_json
 from cxr.config.settings import Settings
 from cxr.datasets.manifest import merge_sources, read_table, write_table
-from cxr.datasets.split import assign_split
+from cxr.datasets.split import NamedSplit, assign_split
 from cxr.datasets.table import DESCRIPTION, REJECTED, SourceTable
 from cxr.preparation.chunks import LungNet, crop_all
-from cxr.preparation.store import CROP_COLUMNS, PreparedFiles
+from cxr.preparation.store import CROP_COLUMNS, PreparedFiles, check_tables
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,8 @@ def prepare(
     lungs: None when `crop.mode` is none. Raises UserError when no image can be used.
     """
     files = prepared_files(settings, params)
-    candidates = merge_sources(sources)
+    candidates, rejected = merge_sources(sources)
+    _assign(candidates, params)  # what cannot be split is said before hours of cropping, not after
     roots = {source.name: source.root for source in sources}
     paths = [roots[s] / p for s, p in zip(candidates["source"], candidates["path"], strict=True)]
     inputs = fingerprint(
@@ -70,12 +71,13 @@ def prepare(
         net = lungs.open() if lungs else None
         backend = "threading" if net and net.engine else settings.parallel.backend
         result = crop_all(paths, params.crop, net, files.folder, inputs, backend, workers, on_progress)
-        record = _write_tables(files, candidates, sources, result)
+        record = _write_tables(files, candidates, rejected, result)
         record |= {
             "inputs": inputs,
             "seconds": round(time.perf_counter() - started, 2),
             "synthetic": all(source.synthetic for source in sources),
             "crop": params.crop.model_dump(),
+            "lungs_sought": lungs is not None,
             "lungs": lungs.metrics if lungs else None,
             **machine_record(),
         }
@@ -87,16 +89,21 @@ def prepare(
 
 
 def _finished_record(files: PreparedFiles, inputs: str) -> dict[str, Any] | None:
-    """Return prepared.json when everything it stands for is there and was made of these inputs, else None."""
-    needed = (files.record, files.manifest, files.rejected, files.crop_table, files.crops)
-    if not all(file.is_file() for file in needed):
+    """Return prepared.json when all it stands for is there, whole, and made of these inputs, else None."""
+    if not files.record.is_file():
         return None
     record = read_json(files.record)
-    return record if record.get("inputs") == inputs else None
+    if record.get("inputs") != inputs:
+        return None
+    try:
+        check_tables(files, record)
+    except UserError:
+        return None  # damaged or incomplete: made again
+    return record
 
 
 def _write_tables(
-    files: PreparedFiles, candidates: pd.DataFrame, sources: Sequence[SourceTable], result: pd.DataFrame
+    files: PreparedFiles, candidates: pd.DataFrame, rejected: pd.DataFrame, result: pd.DataFrame
 ) -> dict[str, Any]:
     """Write manifest.csv, crops.csv and rejected.csv; return the counts and the hash of what classifiers will see.
 
@@ -111,7 +118,7 @@ def _write_tables(
             "reason": result["reason"][bad],
         }
     )
-    rejected = pd.concat([*(source.rejected.astype(str) for source in sources), unreadable], ignore_index=True)
+    rejected = pd.concat([rejected, unreadable], ignore_index=True)
     write_table(files.rejected, rejected[REJECTED])
     manifest = candidates[~bad].reset_index(drop=True)
     if manifest.empty:
@@ -129,10 +136,13 @@ def _write_tables(
     }
 
 
-def _write_split(files: PreparedFiles, params: Params) -> None:
-    """Split the manifest by its own finding columns, so that runs with other finding sets share the split."""
-    manifest = read_table(files.manifest, DESCRIPTION)
+def _assign(manifest: pd.DataFrame, params: Params) -> NamedSplit:
+    """Split a manifest by its own finding columns, so that runs with other finding sets share the split."""
     findings = [column for column in manifest.columns if column not in DESCRIPTION]
-    split = assign_split(manifest, params.split, findings, params.seed)
+    return assign_split(manifest, params.split, findings, params.seed)
+
+
+def _write_split(files: PreparedFiles, params: Params) -> None:
+    split = _assign(read_table(files.manifest, DESCRIPTION), params)
     write_table(files.split, split.table)
     write_json(files.split_record, {"name": split.name, "split": params.split.model_dump(), "seed": params.seed})

@@ -11,7 +11,7 @@ from cxr.config.errors import UserError
 from cxr.config.record import read_json
 from cxr.datasets.manifest import read_labels, read_table
 from cxr.datasets.split import NamedSplit, check_patients, describe_split
-from cxr.datasets.table import DESCRIPTION
+from cxr.datasets.table import DESCRIPTION, REJECTED
 from cxr.images.geometry import Box
 
 CROP_COLUMNS = ["image_id", "row", "x0", "y0", "x1", "y1", "lung_fraction", "quality", "fallback"]
@@ -64,13 +64,16 @@ def open_store(files: PreparedFiles, findings: tuple[str, ...]) -> Store:
             f"{files.folder}: the data are not prepared yet; run ./prepare_data.sh with the same options first"
         )
     record = read_json(files.record)
-    manifest = read_table(files.manifest, DESCRIPTION)
+    try:
+        manifest, crop_table = check_tables(files, record)
+    except UserError as error:
+        raise UserError(f"{error}; ./prepare_data.sh with the same options makes it again") from error
     split = read_table(files.split, ["image_id", "split"])
     try:
         check_patients(manifest, split)
     except UserError as error:
         raise UserError(f"{files.split}: {error}") from error
-    crop_table = read_table(files.crop_table, CROP_COLUMNS).set_index("image_id").loc[split["image_id"]]
+    crop_table = crop_table.set_index("image_id").loc[split["image_id"]]
     chosen = manifest.set_index("image_id").loc[split["image_id"]].reset_index()
     labels = read_labels(chosen, findings)
     named = NamedSplit(read_json(files.split_record)["name"], split)
@@ -88,6 +91,22 @@ def open_store(files: PreparedFiles, findings: tuple[str, ...]) -> Store:
         split=describe_split(chosen, named, list(findings), labels),
         record=record,
     )
+
+
+def check_tables(files: PreparedFiles, record: dict[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return manifest and crop table of a prepared folder; UserError when a file is missing, damaged or incomplete."""
+    manifest, crop_table = read_table(files.manifest, DESCRIPTION), read_table(files.crop_table, CROP_COLUMNS)
+    read_table(files.rejected, REJECTED)
+    if not len(manifest) == len(crop_table) == record.get("images"):
+        raise UserError(f"{files.folder}: its tables do not hold the {record.get('images')} images that were prepared")
+    for array in (files.crops, files.lungs) if record.get("lungs_sought") else (files.crops,):
+        try:
+            rows = len(np.load(array, mmap_mode="r"))
+        except (OSError, ValueError, EOFError) as error:
+            raise UserError(f"{array}: is missing or damaged ({error})") from error
+        if rows <= crop_table["row"].astype(int).max():
+            raise UserError(f"{array}: has {rows} rows, too few for crops.csv")
+    return manifest, crop_table
 
 
 def lung_mask(store: Store, index: int) -> np.ndarray | None:

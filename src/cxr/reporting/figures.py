@@ -116,7 +116,7 @@ def loss_figure(
             panel.set_title(f"{member}: {quantity}", fontsize=9)
             panel.set_xlabel("Epoch", fontsize=9)
             panel.set_ylabel(quantity, fontsize=9)
-            panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+            panel.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
             if best is not None:
                 panel.axvline(best, color=GREY, linewidth=1, linestyle=":", label=f"best epoch ({best})")
             panel.legend(fontsize=8, frameon=False)

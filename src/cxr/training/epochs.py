@@ -96,12 +96,15 @@ def _resume(model: keras.Model, plan: EpochPlan) -> tuple[keras.Model, list[dict
     for half_written in plan.folder.glob(".part-*"):
         half_written.unlink()
     last, log = plan.folder / LAST, plan.folder / HISTORY
-    if not (last.is_file() and log.is_file()):
+    if not all(file.is_file() for file in (last, log, plan.folder / BEST)):
         return model, []
     state = load_model(last, with_optimizer=True)
     done = int(state.optimizer.iterations) // len(plan.batches(0))
-    with log.open(newline="", encoding="utf-8") as stream:
-        rows = [{key: float(value or "nan") for key, value in row.items()} for row in csv.DictReader(stream)]
+    try:
+        with log.open(newline="", encoding="utf-8") as stream:
+            rows = [{key: float(value or "nan") for key, value in row.items()} for row in csv.DictReader(stream)]
+    except (ValueError, TypeError, csv.Error) as error:
+        raise UserError(f"{log}: is damaged ({error}); delete it, and this training starts anew") from error
     if len(rows) < done:
         return model, []
     return state, [{**row, "epoch": int(row["epoch"])} for row in rows[:done]]

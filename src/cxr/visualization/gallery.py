@@ -19,6 +19,8 @@ from cxr.visualization.overlay import side_by_side
 from cxr.visualization.steps import steps_picture
 
 INDEX, STEPS = "index.csv", "steps.png"
+LONGEST_ID = 80
+"""Characters of an image id in a file name; finding and rank keep the names apart."""
 LABEL_TEXTS = {1.0: "present", 0.0: "absent", -1.0: "uncertain"}
 
 
@@ -122,6 +124,7 @@ def _write_picture(choice: Chosen, heat: np.ndarray, store: Store, opacity: floa
     label = LABEL_TEXTS.get(choice.label, "unknown")
     caption = f"{finding} {choice.probability:.2f}   label: {label}   {image_id}"
     picture = side_by_side(image, store.boxes[choice.row], heat, opacity, caption)
-    name = f"{finding}-{choice.rank:02d}-{re.sub(r'[^A-Za-z0-9._-]', '_', image_id.rpartition('.')[0] or image_id)}.png"
+    stem = re.sub(r"[^A-Za-z0-9._-]", "_", image_id.rpartition(".")[0] or image_id)[:LONGEST_ID]
+    name = f"{finding}-{choice.rank:02d}-{stem}.png"
     write_png(folder / name, picture)
     return name

@@ -52,7 +52,7 @@ def read_nih(dataset: NihDataset, name: str) -> SourceTable:
         notes.append(f"{name}: {repeated} file names occur in several folders; the first in sorted order is used")
     if bad_ages := int((rows["age"] == "").sum()):
         notes.append(f"{name}: {bad_ages} rows have no age between 0 and {MAX_AGE_YEARS} years; it is left empty")
-    return SourceTable(name, root, NIH14, rows[[*DESCRIPTION, *NIH14]], rejected, notes=notes)
+    return SourceTable(name, root, NIH14, rows[[*DESCRIPTION, *NIH14]], rejected, notes=notes, namespace="nih")
 
 
 def _find_csv(root: Path, given: str | None) -> Path:
@@ -150,12 +150,13 @@ def _check_rows(table: pd.DataFrame, files: dict[str, str], name: str) -> tuple[
     reason[table[ID].duplicated()] = "the image id was listed before"
     reason = table["flaw"].where(table["flaw"] != "", reason)
     good = reason == ""
+    patients = table[PATIENT].str.strip().str.replace(r"^0+(?=\d)", "", regex=True)  # 00000001 and 1 are one person
     rows = pd.DataFrame(
         {
             "image_id": table[ID],
             "path": table[ID].map(files),
-            "patient_id": table[PATIENT].str.strip(),
-            "study_id": table[PATIENT].str.strip() + "-" + table[FOLLOW_UP].str.strip(),
+            "patient_id": patients,
+            "study_id": patients + "-" + table[FOLLOW_UP].str.strip(),
             "view": table[VIEW].str.strip(),
             "sex": table["sex"].str.strip(),
             "age": _ages(table[AGE]),

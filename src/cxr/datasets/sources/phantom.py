@@ -28,4 +28,5 @@ def read_phantom(
 ) -> SourceTable:
     """Write the phantoms where needed and read them; the table is marked synthetic."""
     folder = phantom_folder(dataset, prepared_dir, workers, on_progress)
-    return replace(read_nih(NihDataset(format="nih", root=folder), name), synthetic=True)
+    table = read_nih(NihDataset(format="nih", root=folder), name)
+    return replace(table, synthetic=True, namespace=f"phantom-{dataset.seed}")

@@ -1,0 +1,65 @@
+"""What a finished run depends on, and whether the run in a folder is the one that was asked for; no Keras."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from cxr.config.errors import UserError
+from cxr.config.params import Params
+from cxr.config.record import differences, plain, read_json
+from cxr.preparation.store import Store
+
+RUN, PREDICTIONS = "run.json", "predictions.csv"
+SHOWN_DIFFERENCES = 4
+
+
+def read_run(folder: Path) -> dict[str, Any] | None:
+    """Return the content of a member's or group's run.json, or None when there is none; UserError when it is broken."""
+    return read_json(folder / RUN) if (folder / RUN).is_file() else None
+
+
+def parameter_inputs(params: Params, member: str) -> dict[str, Any]:
+    """Return every parameter that a member's result depends on."""
+    return plain(
+        {
+            "member": params.members[member].model_dump(mode="json", exclude={"training"}),
+            "training": params.training_of(member),
+            "seed": params.seed,
+            "findings": list(params.findings.names),
+            "crop": params.crop,
+        }
+    )
+
+
+def member_inputs(params: Params, member: str, store: Store) -> dict[str, Any]:
+    """Return everything a member's result depends on: its parameters, and the hashes of data and split."""
+    split = {"name": store.split["name"], "hash": store.split["hash"]}
+    return parameter_inputs(params, member) | {"data": store.record["content"], "split": split}
+
+
+def check_group(
+    record: dict[str, Any], members: Sequence[str], wanted: dict[str, dict[str, Any]], folder: Path
+) -> None:
+    """Raise UserError unless the group in `folder` has these members, and each ran with what is wanted of it.
+
+    wanted: per member all of its inputs, or those known without the data; only the keys given are compared.
+    """
+    there = record.get("members_inputs", {})
+    if list(there) != list(members):
+        raise UserError(
+            f"{folder}: holds a group of {', '.join(there) or 'no known members'}; asked for are {', '.join(members)}. "
+            "Nothing was changed: train with --overwrite to replace it, or name an --experiment to keep both"
+        )
+    for member in members:
+        found = {key: there[member].get(key) for key in wanted[member]}
+        if changed := differences(found, wanted[member]):
+            raise other_parameters(folder / member, changed)
+
+
+def other_parameters(folder: Path, changed: list[str]) -> UserError:
+    """Return the error that names what differs between the run in a folder and the one asked for."""
+    more = f" and {len(changed) - SHOWN_DIFFERENCES} more" if len(changed) > SHOWN_DIFFERENCES else ""
+    return UserError(
+        f"{folder}: holds a run with other parameters ({'; '.join(changed[:SHOWN_DIFFERENCES])}{more}). Nothing was "
+        "changed: train with --overwrite to replace it, or name an --experiment to keep both"
+    )
