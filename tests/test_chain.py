@@ -146,8 +146,8 @@ def test_results_that_were_damaged_or_deleted_are_made_again(finished):
     group = folder / "models" / "smoke" / "Ensemble"
     (group / "metrics.json").write_text("{")
     next(group.glob("gradcam/Mass-*.png")).unlink()
-    for script in ("evaluate_Ensemble.sh", "visualization_Ensemble.sh"):
-        result = run_script(script, *options)
+    for step in (("cxr", "evaluate", "Ensemble"), ("visualization_Ensemble.sh",)):
+        result = run_script(*step, *options)
         assert result.returncode == 0, result.stdout + result.stderr
     assert list(group.glob("gradcam/Mass-*.png"))
 

@@ -78,7 +78,9 @@ def _heatmap(index: Path, line: int, row: tuple[str, ...], parts: dict[str, str]
         raise UserError(f"{index}, line {line}: '{finding}' of image '{image_id}' is not in predictions.csv.")
     path = index.parent / file
     if not file or Path(file).name != file or not path.is_file():
-        raise UserError(f"{index}, line {line}: file '{file}' is not a picture in {index.parent}.")
+        raise UserError(
+            f"{index}, line {line}: file '{file}' is not a picture in {index.parent}; make the heatmaps again."
+        )
     try:
         score, code = float(probability), LABEL_TEXTS[label]
     except (ValueError, KeyError):
