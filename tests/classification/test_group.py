@@ -104,6 +104,13 @@ def test_other_members_stop_until_told_to_overwrite(train, make_params, store, c
     assert not (copied / "metrics.json").exists()
 
 
+def test_a_damaged_record_stops_until_told_to_overwrite(train, make_params, store, copied):
+    (copied / "first" / "run.json").write_text("{")
+    with pytest.raises(UserError, match=r"first/run\.json: is damaged"):
+        train(make_params(), store, copied)
+    assert train(make_params(), store, copied, overwrite=True)[1] == ["first"]
+
+
 def test_damaged_predictions_are_made_again(train, make_params, store, copied):
     whole = copied / "predictions.csv"
     before = whole.read_bytes()

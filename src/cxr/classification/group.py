@@ -65,23 +65,24 @@ def train_group(
 
 
 def _is_finished(folder: Path, inputs: dict[str, Any], overwrite: bool) -> bool:
-    """Whether a finished member with these inputs lies there; clears what may be overwritten."""
-    if overwrite:
-        try:
-            run = read_run(folder)
-        except UserError:
-            run = None
-        if run and run.get("finished") and not differences(run.get("inputs", {}), inputs):
-            return (folder / BEST).is_file()
+    """Whether a finished member with these inputs lies there; with `overwrite` one with others, or damaged, is cleared.
+
+    An unfinished member with the same inputs stays in either case: training goes on from its last whole epoch.
+    """
+    try:
+        run = read_run(folder)
+        changed = differences(run.get("inputs", {}), inputs) if run else []
+    except UserError:
+        if not overwrite:
+            raise
+        run, changed = None, ["run.json: damaged"]
+    if changed and not overwrite:
+        raise other_parameters(folder, changed)
+    if changed:
         for file in (BEST, LAST, HISTORY, RUN):
             (folder / file).unlink(missing_ok=True)
         return False
-    run = read_run(folder)
-    if run is None:
-        return False
-    if changed := differences(run.get("inputs", {}), inputs):
-        raise other_parameters(folder, changed)
-    return bool(run.get("finished")) and (folder / BEST).is_file()
+    return bool(run and run.get("finished")) and (folder / BEST).is_file()
 
 
 def _has_predictions(record: dict[str, Any], members: list[str], folder: Path) -> bool:

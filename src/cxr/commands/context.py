@@ -22,9 +22,6 @@ def read_config(options: argparse.Namespace) -> Config:
 
 def worker_count(settings: Settings) -> int:
     """Return the number of workers; "auto" is one per core this process may use."""
-    asked = settings.parallel.workers
-    return len(os.sched_getaffinity(0)) if asked == "auto" and hasattr(os, "sched_getaffinity") else _counted(asked)
-
-
-def _counted(asked: int | str) -> int:
-    return (os.cpu_count() or 1) if asked == "auto" else int(asked)
+    if settings.parallel.workers != "auto":
+        return settings.parallel.workers
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> None:
     record = read_json(folder / RUN)
     check_group(record, members, {member: parameter_inputs(params, member) for member in members}, folder)
     file_hash = hash_of_file(source)
-    if file_hash != record["predictions_hash"]:
+    if file_hash != record.get("predictions_hash"):
         raise UserError(f"{source}: is not the file that the run wrote; ./cxr train {options.group} predicts again")
     resamples, seed = params.evaluation.resamples, params.seed
     inputs = fingerprint({"predictions": file_hash, "resamples": resamples, "seed": seed})

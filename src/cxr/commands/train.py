@@ -10,7 +10,7 @@ from cxr.preparation.store import open_store
 
 
 def run(options: argparse.Namespace) -> None:
-    """Train what is not trained yet and say how each member did on validation."""
+    """Train what is not trained yet and say which epoch of each member validation chose."""
     config = read_config(options)
     params = config.params
     params.group(options.group)
@@ -24,9 +24,7 @@ def run(options: argparse.Namespace) -> None:
     )
     for member in run_record["members"]:
         state = "trained" if member["name"] in trained else "unchanged"
-        score = "not measurable" if member["val_auroc"] is None else f"{member['val_auroc']:.3f}"
         print(
-            f"train: {member['name']} {state}: best epoch {member['best_epoch']} of {member['epochs']}, "
-            f"mean AUROC on val {score}"
+            f"train: {member['name']} {state}: best epoch {member['best_epoch']} of {member['epochs']}, chosen on val"
         )
     print(f"train: predictions of val and test: {folder / 'predictions.csv'}")
