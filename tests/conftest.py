@@ -6,6 +6,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import dataclasses
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -136,3 +137,12 @@ def trained(train, make_params, store, tmp_path_factory):
 def copied(trained, tmp_path):
     """A copy of the folder of the trained group for a test that changes it."""
     return shutil.copytree(trained[0], tmp_path / "Both")
+
+
+@pytest.fixture(scope="session")
+def real_data():
+    """The folder of real X-rays; a test that needs it is skipped without."""
+    folder = os.environ.get("CXR_REAL_DATA")
+    if not folder:
+        pytest.skip("CXR_REAL_DATA is not set")
+    return Path(folder)

@@ -1,7 +1,4 @@
-"""Manifests of random patients, folders in NIH's layout, and the real NIH tables where they are at hand."""
-
-import os
-from pathlib import Path
+"""Manifests of random patients and folders in NIH's layout."""
 
 import numpy as np
 import pandas as pd
@@ -59,11 +56,3 @@ def nih_folder(tmp_path):
 def read():
     """A function: folder and the dataset's keys -> its SourceTable."""
     return lambda folder, **keys: read_nih(NihDataset(format="nih", root=folder, **keys), "nih")
-
-
-@pytest.fixture(scope="session")
-def real_data():
-    folder = os.environ.get("CXR_REAL_DATA")
-    if not folder:
-        pytest.skip("CXR_REAL_DATA is not set")
-    return Path(folder)

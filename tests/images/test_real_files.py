@@ -1,21 +1,10 @@
 """Real X-rays read as Pillow reads them; they are found through CXR_REAL_DATA."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 from PIL import Image
 
 from cxr.images.files import read_image
-
-
-@pytest.fixture(scope="module")
-def real_data():
-    folder = os.environ.get("CXR_REAL_DATA")
-    if not folder:
-        pytest.skip("CXR_REAL_DATA is not set")
-    return Path(folder)
 
 
 @pytest.mark.parametrize(
