@@ -10,7 +10,8 @@ from scipy import ndimage
 
 from cxr.config.findings import NIH14
 from cxr.phantoms.course import draw_course
-from cxr.phantoms.phantom import PhantomSpec, render_phantom
+from cxr.phantoms.phantom import render_phantom
+from cxr.phantoms.spec import PhantomSpec
 
 BOTH_LUNGS = {"Edema", "Emphysema", "Fibrosis"}
 
@@ -30,6 +31,7 @@ def test_any_phantom_is_consistent(seed, patient, image_px):
         for x, y, w, h in boxes:
             assert x >= 0 and y >= 0 and w >= 1 and h >= 1
             assert x + w <= image_px and y + h <= image_px
+    assert phantom.table_labels == phantom.labels and set(phantom.subtle) <= set(phantom.labels)
     assert (phantom.cardiothoracic_ratio > 0.5) == ("Cardiomegaly" in phantom.labels)
     assert phantom.sex in "FM" and phantom.view in ("PA", "AP") and 0 < phantom.age < 100
 
@@ -46,7 +48,7 @@ def test_the_mask_is_two_lungs_darker_than_what_surrounds_them(patient):
     ring = ndimage.binary_dilation(lungs, iterations=6) & ~ndimage.binary_dilation(lungs, iterations=2)
     assert phantom.image[lungs].mean() < phantom.image[ring].mean() - 15
     columns = np.flatnonzero(lungs.any(axis=0))
-    assert 0.55 < (columns[-1] - columns[0]) / 160 < 0.95
+    assert 0.45 < (columns[-1] - columns[0]) / 160 < 0.95  # of 593 real masks: 0.45 to 0.95
 
 
 def test_rendering_twice_gives_the_same_pixels_and_another_seed_others():
@@ -58,14 +60,14 @@ def test_rendering_twice_gives_the_same_pixels_and_another_seed_others():
 
 
 def test_a_visit_that_was_not_made_is_an_index_error():
-    visits_n = len(draw_course(7, 1, 0.56).visits)
+    visits_n = len(draw_course(PhantomSpec(), 1).visits)
     for followup in (-1, visits_n):
         with pytest.raises(IndexError, match="patient 1 has visits"):
             render_phantom(PhantomSpec(image_px=64), 1, followup)
 
 
 def test_the_findings_are_as_frequent_as_promised():
-    visits = [visit for patient in range(1, 2001) for visit in draw_course(7, patient, 0.56).visits]
+    visits = [visit for patient in range(1, 2001) for visit in draw_course(PhantomSpec(), patient).visits]
     assert 2.1 < len(visits) / 2000 < 2.5
     healthy = np.mean([not visit.lesions for visit in visits])
     assert 0.42 < healthy < 0.55
@@ -77,7 +79,7 @@ def test_the_findings_are_as_frequent_as_promised():
 def test_followups_mostly_keep_the_findings():
     kept = []
     for patient in range(1, 501):
-        visits = draw_course(7, patient, 0.56).visits
+        visits = draw_course(PhantomSpec(), patient).visits
         for before, after in pairwise(visits):
             assert before.age <= after.age
             later = {lesion.finding for lesion in after.lesions}
@@ -86,7 +88,8 @@ def test_followups_mostly_keep_the_findings():
 
 
 def test_prevalence_scales_the_share_of_ill_patients():
-    first = [draw_course(7, patient, prevalence).visits[0] for prevalence in (0.0, 1.0) for patient in range(1, 101)]
+    specs = [PhantomSpec(prevalence=prevalence) for prevalence in (0.0, 1.0)]
+    first = [draw_course(spec, patient).visits[0] for spec in specs for patient in range(1, 101)]
     assert [bool(visit.lesions) for visit in first] == [False] * 100 + [True] * 100
 
 

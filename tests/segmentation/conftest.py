@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from cxr.images.files import write_png
-from cxr.phantoms.phantom import PhantomSpec, render_phantom
+from cxr.phantoms.phantom import render_phantom
+from cxr.phantoms.spec import PhantomSpec
 
 PATIENTS, IMAGE_PX = 14, 64
 

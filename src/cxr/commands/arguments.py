@@ -13,6 +13,7 @@ STEPS = {
     "evaluate": "AUROC with intervals by patient -> metrics.json, figures",
     "visualize": "Grad-CAM overlays of the highest-scored test images -> gradcam/",
     "report": "everything of a group on one page -> report.html",
+    "phantoms": "write synthetic X-rays with their truth into a folder of their own",
     "schema": "show the table of parameters, or write schemas and table with --write",
 }
 GROUP_STEPS = ("train", "evaluate", "visualize", "report")
@@ -30,11 +31,32 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         if step == "schema":
             one.add_argument("--write", action="store_true", help="write both schemas and the table of README.md")
             continue
+        if step == "phantoms":
+            _add_phantoms(one)
+            continue
         if step in GROUP_STEPS:
             one.add_argument("group", help="a group of PARAMS.json, for example Ensemble")
         _add_configuration(one)
         one.add_argument("--overwrite", action="store_true", help="replace a run made with other parameters")
     return parser.parse_args(arguments)
+
+
+def _add_phantoms(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, help="a folder that does not exist yet, or is empty")
+    parser.add_argument(
+        "--layout",
+        choices=("nih", "chexpert", "dicom", "negatives"),
+        default="nih",
+        help="files and tables as in that data set; negatives: hands, lateral views, noise, text, uniform grey",
+    )
+    parser.add_argument("--patients", type=int, default=100, help="one to five images each (negatives: of each kind)")
+    parser.add_argument("--seed", type=int, default=7, help="patients of another seed are other patients")
+    parser.add_argument("--image-px", type=int, default=320, help="height and width in pixels")
+    parser.add_argument("--prevalence", type=float, default=0.56, help="share of patients with findings")
+    parser.add_argument(
+        "--frequencies", choices=("even", "nih"), default="even", help="of the findings: even, or as in NIH's table"
+    )
+    parser.add_argument("--label-noise", type=float, default=0.0, help="share of missed and of invented labels")
 
 
 def _add_configuration(parser: argparse.ArgumentParser) -> None:

@@ -24,4 +24,9 @@ def worker_count(settings: Settings) -> int:
     """Return the number of workers; "auto" is one per core this process may use."""
     if settings.parallel.workers != "auto":
         return settings.parallel.workers
+    return core_count()
+
+
+def core_count() -> int:
+    """Return the number of cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -30,6 +30,12 @@ class PhantomDataset(Model):
     """Patients of another seed are other patients."""
     image_px: Annotated[int, Field(ge=64, le=1024)] = 320
     """Height and width of the images, in pixels."""
+    prevalence: Annotated[float, Field(ge=0, le=1)] = 0.56
+    """Share of patients who have findings."""
+    frequencies: Literal["even", "nih"] = "even"
+    """Of the findings among them: `even`, or as rare as in `nih`'s table (Hernia 0.2 %). Co-occurring as there."""
+    label_noise: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Share of findings the label table misses, and of labels it invents; the truth is then in `true_labels.csv`."""
 
 
 class NihDataset(Model):

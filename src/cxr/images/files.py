@@ -1,4 +1,4 @@
-"""Image files: PNG or JPEG of any depth and colour model in, (H, W) uint8 grey out; grey or RGB arrays to PNG."""
+"""Image files: PNG or JPEG of any depth and colour model in, (H, W) uint8 grey out; arrays to PNG or JPEG."""
 
 from io import BytesIO
 from pathlib import Path
@@ -11,6 +11,7 @@ from cxr.config.atomic import written_atomically
 from cxr.images.containers import JPEG_HEAD, PNG_HEAD, ImageError, check_size, strip_jpeg, strip_png
 
 BIT_DEPTHS = (8, 10, 12, 14, 16)
+JPEG_QUALITY = 95
 
 
 def read_image(path: Path) -> np.ndarray:
@@ -98,5 +99,14 @@ def write_png(path: Path, pixels: np.ndarray) -> None:
     encoded, content = cv2.imencode(".png", pixels)
     if not encoded:
         raise OSError(f"{path}: the PNG encoder failed on an array of shape {pixels.shape}")
+    with written_atomically(Path(path)) as part:
+        part.write_bytes(content.tobytes())
+
+
+def write_jpeg(path: Path, pixels: np.ndarray) -> None:
+    """Write (H, W) grey uint8 `pixels` as JPEG of quality 95, atomically."""
+    encoded, content = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    if not encoded:
+        raise OSError(f"{path}: the JPEG encoder failed on an array of shape {pixels.shape}")
     with written_atomically(Path(path)) as part:
         part.write_bytes(content.tobytes())

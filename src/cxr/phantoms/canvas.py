@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+LEVEL_STEPS = 24  # grey levels of segments
 SUBPIXEL_BITS = 4  # cv2 takes fixed-point coordinates: 1/16 of a pixel
 
 
@@ -56,6 +57,22 @@ def draw_strokes(strokes: Iterable[Stroke], pose: Pose, image_px: int) -> np.nda
         width_px = max(1, round(stroke.width * pose.scale * image_px))
         level = round(255 * stroke.level)
         cv2.polylines(layer, [corners], False, level, width_px, cv2.LINE_AA, SUBPIXEL_BITS)
+    return layer.astype(np.float32) / np.float32(255)
+
+
+def draw_segments(
+    segments: np.ndarray, widths: np.ndarray, levels: np.ndarray, pose: Pose, image_px: int
+) -> np.ndarray:
+    """Draw (N, 2, 2) segments with (N,) widths and levels 0..1, faint ones first -> (image_px, image_px) float32."""
+    layer = np.zeros((image_px, image_px), np.uint8)
+    corners = to_pixels(segments.reshape(-1, 2), pose, image_px).reshape(segments.shape)
+    corners = np.round(corners * 2**SUBPIXEL_BITS).astype(np.int32)
+    width_px = np.maximum(1, np.round(widths * pose.scale * image_px)).astype(int)
+    step = np.clip(np.round(levels * LEVEL_STEPS), 1, LEVEL_STEPS).astype(int)
+    for level, thickness_px in sorted({*zip(step.tolist(), width_px.tolist(), strict=True)}):
+        same = corners[(step == level) & (width_px == thickness_px)]
+        grey = round(255 * level / LEVEL_STEPS)
+        cv2.polylines(layer, list(same), False, grey, thickness_px, cv2.LINE_AA, SUBPIXEL_BITS)
     return layer.astype(np.float32) / np.float32(255)
 
 

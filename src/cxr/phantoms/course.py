@@ -1,34 +1,20 @@
-"""The course of a patient: seed and patient number in; anatomy, age, sex and the lesions of every visit out."""
+"""The course of a patient: spec and patient number in; anatomy, age, sex and the lesions of every visit out."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from cxr.config.findings import NIH14
-from cxr.phantoms.anatomy import Anatomy, draw_anatomy
-from cxr.phantoms.lesions import Lesion
+from cxr.phantoms.anatomy.patient import Anatomy, draw_anatomy
+from cxr.phantoms.findings.cooccurrence import draw_findings
+from cxr.phantoms.findings.lesions import Lesion
+from cxr.phantoms.spec import PhantomSpec
 
 VISIT_SHARES = (0.36, 0.26, 0.18, 0.12, 0.08)  # of patients with 1, 2, .. 5 images: 2.3 on average
 FEMALE_SHARE, BEDSIDE_SHARE = 0.44, 0.38
+YOUNGEST, OLDEST = 18, 90  # years
+SEVERITY_POWER = 0.6  # below 1: a tenth of the new lesions is subtle (severity below 0.25), half above 0.66
 STAY_SHARE, NEW_SHARE = 0.88, 0.02  # a finding is still there at the next visit; a new one has come
-
-CHANCE = {
-    "Atelectasis": 0.20,
-    "Cardiomegaly": 0.15,
-    "Effusion": 0.20,
-    "Infiltration": 0.24,
-    "Mass": 0.16,
-    "Nodule": 0.17,
-    "Pneumonia": 0.15,
-    "Pneumothorax": 0.16,
-    "Consolidation": 0.15,
-    "Edema": 0.15,
-    "Emphysema": 0.15,
-    "Fibrosis": 0.15,
-    "Pleural_Thickening": 0.15,
-    "Hernia": 0.15,
-}
-"""Chance of a finding in a patient who has any."""
 
 PLACES = {
     "Atelectasis": ((0.40, 0.60), (0.55, 0.88)),
@@ -62,29 +48,23 @@ class Course:
     visits: tuple[Visit, ...]
 
 
-def draw_course(seed: int, patient: int, prevalence: float) -> Course:
-    """Draw patient number `patient` (1, 2, ...); depends on nothing but the three arguments."""
-    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(patient,)))
+def draw_course(spec: PhantomSpec, patient: int) -> Course:
+    """Draw patient number `patient` (1, 2, ...); depends on seed, prevalence and frequencies of the spec."""
+    rng = np.random.default_rng(np.random.SeedSequence(spec.seed, spawn_key=(patient,)))
     sex = "F" if rng.random() < FEMALE_SHARE else "M"
-    anatomy = draw_anatomy(rng, sex)
-    age = int(np.clip(rng.normal(50, 17), 12, 90))
+    age = int(np.clip(rng.normal(50, 17), YOUNGEST, OLDEST))
+    anatomy = draw_anatomy(rng, sex, age)
     visits_n = 1 + int(rng.choice(len(VISIT_SHARES), p=VISIT_SHARES))
-    ill = rng.random() < prevalence
-    lesions = _first_lesions(rng) if ill else ()
+    ill = rng.random() < spec.prevalence
+    found = draw_findings(rng, spec.frequencies) if ill else ()
+    lesions = tuple(draw_lesion(rng, finding) for finding in found)
     visits = []
     for visit in range(visits_n):
         if visit and ill:
             lesions = _next_lesions(rng, lesions)
         view = "AP" if rng.random() < BEDSIDE_SHARE else "PA"
-        visits.append(Visit(view, age + visit // 2, lesions))
+        visits.append(Visit(view, min(age + visit // 2, OLDEST), lesions))
     return Course(anatomy, sex, tuple(visits))
-
-
-def _first_lesions(rng: np.random.Generator) -> tuple[Lesion, ...]:
-    """At least one finding, each by its own chance, in NIH's order."""
-    draws = rng.random(len(NIH14))
-    chosen = [finding for finding, draw in zip(NIH14, draws, strict=True) if draw < CHANCE[finding]]
-    return tuple(draw_lesion(rng, finding) for finding in chosen or [str(rng.choice(NIH14))])
 
 
 def _next_lesions(rng: np.random.Generator, lesions: tuple[Lesion, ...]) -> tuple[Lesion, ...]:
@@ -107,7 +87,7 @@ def draw_lesion(rng: np.random.Generator, finding: str) -> Lesion:
     return Lesion(
         finding=finding,
         side=1 if rng.random() < 0.5 else -1,
-        severity=rng.random(),
+        severity=rng.random() ** SEVERITY_POWER,
         across=rng.uniform(*across),
         down=rng.uniform(*down),
         seed=int(rng.integers(2**31)),

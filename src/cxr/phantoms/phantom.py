@@ -4,42 +4,23 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cxr.config.errors import UserError
-from cxr.phantoms.anatomy import SIDES, Anatomy, Geometry, angle_y, lay_out
-from cxr.phantoms.canvas import blur, draw_marker
-from cxr.phantoms.chest import attenuate
+from cxr.phantoms.anatomy.chest import LUNG_DENSITY, attenuate
+from cxr.phantoms.anatomy.geometry import Geometry, lay_out
+from cxr.phantoms.anatomy.patient import Anatomy
+from cxr.phantoms.canvas import blur
 from cxr.phantoms.course import Course, Visit, draw_course
-from cxr.phantoms.findings import DRAW, deform
-from cxr.phantoms.lesions import Drawn, Lesion, box_around
-from cxr.phantoms.physics import draw_exposure, draw_pose, expose
+from cxr.phantoms.findings.cooccurrence import mislabel
+from cxr.phantoms.findings.drawing import DRAW, deform, summed
+from cxr.phantoms.findings.lesions import Drawn, Lesion, box_around
+from cxr.phantoms.physics.devices import draw_devices
+from cxr.phantoms.physics.exposure import draw_exposure, expose
+from cxr.phantoms.physics.frame import add_borders, add_markers, draw_pose
+from cxr.phantoms.spec import PhantomSpec
 
-SMALLEST_IMAGE_PX = 64
-MARKER_SHARE = 0.7  # of images carry the technician's "L"
+SUBTLE = 0.25  # severity below which a finding is subtle
 OUTLINE_SIGMA = 0.006  # nobody outlines a lung more sharply, in fractions of the frame
 BEDSIDE_LIFT = 0.03  # lying patients breathe in less: the diaphragm stands higher
 Box = tuple[float, float, float, float]
-
-
-@dataclass(frozen=True)
-class PhantomSpec:
-    """What to make: the same spec always gives the same pixels. `prevalence` is the share of patients with findings."""
-
-    patients: int = 300
-    seed: int = 7
-    image_px: int = 320
-    prevalence: float = 0.56
-
-    def __post_init__(self) -> None:
-        """Refuse values that cannot be drawn."""
-        allowed = {
-            "patients": (self.patients >= 1, "at least 1"),
-            "seed": (self.seed >= 0, "at least 0"),
-            "image_px": (self.image_px >= SMALLEST_IMAGE_PX, f"at least {SMALLEST_IMAGE_PX}"),
-            "prevalence": (0 <= self.prevalence <= 1, "between 0 and 1"),
-        }
-        for name, (fits, range_) in allowed.items():
-            if not fits:
-                raise UserError(f"phantoms: {name} is {getattr(self, name)}; it must be {range_}")
 
 
 @dataclass(frozen=True)
@@ -51,11 +32,14 @@ class Phantom:
 
     image: np.ndarray  # (H, W) uint8
     lung_mask: np.ndarray  # (H, W) uint8, 0 or 255
-    labels: tuple[str, ...]  # in NIH's order; empty: "No Finding"
+    labels: tuple[str, ...]  # what was drawn, in NIH's order; empty: "No Finding"
+    table_labels: tuple[str, ...]  # what a label table says, which may be noisy
+    subtle: tuple[str, ...]  # findings of little severity
     boxes: dict[str, list[Box]]
     age: int  # years
     sex: str  # "F" or "M"
     view: str  # "PA" or "AP"
+    devices: bool  # tubes, wires or a port are seen
     cardiothoracic_ratio: float
 
 
@@ -64,7 +48,7 @@ def render_phantom(spec: PhantomSpec, patient: int, followup: int) -> Phantom:
 
     Depends only on the arguments and never on `spec.patients`. Raises IndexError for a visit the patient did not make.
     """
-    course = draw_course(spec.seed, patient, spec.prevalence)
+    course = draw_course(spec, patient)
     return render_visit(spec, patient, followup, course)
 
 
@@ -75,18 +59,30 @@ def render_visit(spec: PhantomSpec, patient: int, followup: int, course: Course)
     visit = course.visits[followup]
     rng = np.random.default_rng(np.random.SeedSequence(spec.seed, spawn_key=(patient, followup)))
     anatomy = anatomy_of(course.anatomy, visit)
-    pose = draw_pose(rng, anatomy.thorax_half, anatomy.apex_y, max(angle_y(anatomy, side) for side in SIDES))
-    geometry = lay_out(anatomy, pose, spec.image_px)
+    geometry = lay_out(anatomy, draw_pose(rng, anatomy, visit.view), spec.image_px)
     attenuation, drawn = compose(geometry, visit.lesions)
-    if rng.random() < MARKER_SHARE:
-        attenuation += draw_marker("L", rng.uniform(0.85, 0.93), rng.uniform(0.07, 0.14), 0.035, spec.image_px)
-    image = expose(attenuation, draw_exposure(rng, visit.view), rng)
+    devices = draw_devices(rng, geometry, visit.view)
+    if devices is not None:
+        attenuation += devices
+    attenuation = add_markers(attenuation, rng, visit.view)
+    image = add_borders(expose(attenuation, draw_exposure(rng, visit.view), rng), rng)
     lungs = blur(geometry.lungs[0] + geometry.lungs[1], OUTLINE_SIGMA)  # no stray pixels in the sharp corners
     lung_mask = (lungs >= 0.5).astype(np.uint8) * 255
     labels = tuple(lesion.finding for lesion in visit.lesions)
     boxes = {finding: [box_around(extent) for extent in layers.extents] for finding, layers in drawn.items()}
-    ratio = anatomy.cardiothoracic_ratio
-    return Phantom(image, lung_mask, labels, boxes, visit.age, course.sex, visit.view, ratio)
+    return Phantom(
+        image=image,
+        lung_mask=lung_mask,
+        labels=labels,
+        table_labels=mislabel(rng, labels, spec.label_noise),
+        subtle=tuple(lesion.finding for lesion in visit.lesions if lesion.severity < SUBTLE),
+        boxes=boxes,
+        age=visit.age,
+        sex=course.sex,
+        view=visit.view,
+        devices=devices is not None,
+        cardiothoracic_ratio=anatomy.cardiothoracic_ratio,
+    )
 
 
 def anatomy_of(anatomy: Anatomy, visit: Visit) -> Anatomy:
@@ -99,11 +95,8 @@ def anatomy_of(anatomy: Anatomy, visit: Visit) -> Anatomy:
 def compose(geometry: Geometry, lesions: tuple[Lesion, ...]) -> tuple[np.ndarray, dict[str, Drawn]]:
     """Attenuation of the chest with its lesions, (H, W) float32, and every lesion's own layers by finding."""
     drawn = {lesion.finding: DRAW[lesion.finding](lesion, geometry) for lesion in lesions}
-    clear = np.zeros_like(geometry.x)
-    for layers in drawn.values():
-        if layers.clear is not None:
-            clear = np.maximum(clear, layers.clear)
-    attenuation = attenuate(geometry, clear)
-    for layers in drawn.values():
-        attenuation += layers.added
-    return attenuation, drawn
+    clear = summed((layers.clear for layers in drawn.values()), geometry.x)
+    density = summed((layers.density for layers in drawn.values()), geometry.x)
+    density = np.clip(density, -LUNG_DENSITY, 1 - LUNG_DENSITY)  # neither less than no tissue nor more than solid
+    attenuation = attenuate(geometry, np.minimum(clear, 1), density)
+    return attenuation + summed((layers.added for layers in drawn.values()), geometry.x), drawn

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,9 @@ import pytest
 from cxr.config.errors import UserError
 from cxr.config.findings import NIH14
 from cxr.images.files import read_image
-from cxr.phantoms.dataset import PhantomSpec, render_phantom, write_phantoms
+from cxr.phantoms.dataset.folder import LAYOUTS, write_phantoms
+from cxr.phantoms.phantom import render_phantom
+from cxr.phantoms.spec import PhantomSpec
 
 SPEC = PhantomSpec(patients=10, seed=3, image_px=96)
 
@@ -79,7 +82,9 @@ def test_the_lists_share_no_patient_and_cover_all_images(folder):
 def test_the_record_counts_what_was_written(folder):
     record = json.loads((folder / "phantoms.json").read_text())
     entries = table(folder / "Data_Entry_2017.csv")
-    assert record["spec"] == {"patients": 10, "seed": 3, "image_px": 96, "prevalence": SPEC.prevalence}
+    assert record["spec"] == asdict(SPEC)
+    assert record["layout"] == "nih"
+    assert record["counts"]["wrong labels"] == 0
     assert record["counts"]["images"] == len(entries)
     assert record["counts"]["No Finding"] == sum(row[1] == "No Finding" for row in entries)
 
@@ -137,7 +142,47 @@ def test_a_damaged_record_is_named(tmp_path):
         write_phantoms(tmp_path, SPEC)
 
 
-@pytest.mark.parametrize("wrong", [{"patients": 0}, {"seed": -1}, {"image_px": 32}, {"prevalence": 1.5}])
+def test_another_layout_in_the_same_folder_is_refused(folder):
+    with pytest.raises(UserError, match="other phantoms"):
+        write_phantoms(folder, SPEC, layout="chexpert")
+
+
+def test_label_noise_changes_the_tables_and_keeps_the_pixels_and_the_truth(folder, tmp_path):
+    write_phantoms(tmp_path / "set", replace(SPEC, label_noise=0.4))
+    clean = {row[0]: row[1] for row in table(folder / "Data_Entry_2017.csv")}
+    noisy = {row[0]: row[1] for row in table(tmp_path / "set" / "Data_Entry_2017.csv")}
+    truth = {row[0]: row[1] for row in table(tmp_path / "set" / "true_labels.csv")}
+    assert truth == clean != noisy
+    assert not (folder / "true_labels.csv").exists()
+    images = {name: sha for name, sha in digest(folder).items() if name.endswith(".png")}
+    assert images == {name: sha for name, sha in digest(tmp_path / "set").items() if name.endswith(".png")}
+    for name, finding, *_ in table(tmp_path / "set" / "BBox_List_2017.csv"):
+        finding = finding.replace("Infiltrate", "Infiltration")
+        assert finding in noisy[name].split("|") and finding in clean[name].split("|")
+    wrong = sum(len(set(clean[name].split("|")) ^ set(noisy[name].split("|")) - {"No Finding"}) for name in clean)
+    counted = json.loads((tmp_path / "set" / "phantoms.json").read_text())["counts"]["wrong labels"]
+    assert 0 < counted <= wrong
+
+
+def test_every_layout_resumes_and_is_complete(tmp_path):
+    for layout in LAYOUTS:
+        folder = tmp_path / layout
+        write_phantoms(folder, replace(SPEC, patients=2), layout=layout)
+        assert (folder / "phantoms.json").exists()
+        assert not list(folder.rglob(".part-*"))
+
+
+WRONG = [
+    {"patients": 0},
+    {"seed": -1},
+    {"image_px": 32},
+    {"prevalence": 1.5},
+    {"frequencies": "odd"},
+    {"label_noise": 0.6},
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
 def test_a_spec_that_cannot_be_drawn_is_refused(wrong):
     with pytest.raises(UserError, match=next(iter(wrong))):
         PhantomSpec(**wrong)

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from cxr.config.findings import NIH14
-from cxr.phantoms.anatomy import SIDES, draw_anatomy, floor_y, heart_x, lay_out, thorax_width
+from cxr.phantoms.anatomy.geometry import lay_out
+from cxr.phantoms.anatomy.outline import floor_y, heart_x, thorax_width
+from cxr.phantoms.anatomy.patient import SIDES, draw_anatomy
 from cxr.phantoms.canvas import Pose
 from cxr.phantoms.course import draw_lesion
-from cxr.phantoms.findings import DRAW, deform
-from cxr.phantoms.lesions import Lesion, box_around
+from cxr.phantoms.findings.drawing import DRAW, deform
+from cxr.phantoms.findings.lesions import Lesion, box_around
 from cxr.phantoms.phantom import compose
 
 POSE = Pose(scale=1.02, rotation_rad=0.02, shift_x=0.01, shift_y=-0.01)

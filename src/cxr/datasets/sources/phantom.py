@@ -1,14 +1,15 @@
 """The built-in phantoms: written once below the prepared folder in NIH's layout, then read like NIH's data."""
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 from cxr.config.record import fingerprint
 from cxr.config.settings import LungPhantoms, NihDataset, PhantomDataset
 from cxr.datasets.sources.nih import read_nih
 from cxr.datasets.table import SourceTable
-from cxr.phantoms.dataset import FORM, PhantomSpec, write_phantoms
+from cxr.phantoms.dataset.folder import FORM, write_phantoms
+from cxr.phantoms.spec import PhantomSpec
 
 Progress = Callable[[int, int], None]
 
@@ -17,7 +18,8 @@ def phantom_folder(
     dataset: PhantomDataset | LungPhantoms, prepared_dir: Path, workers: int, on_progress: Progress | None = None
 ) -> Path:
     """Return the folder of these phantoms below `prepared_dir`, writing them first where they are not there yet."""
-    spec = PhantomSpec(patients=dataset.patients, seed=dataset.seed, image_px=dataset.image_px)
+    wanted = {field.name for field in fields(PhantomSpec)}
+    spec = PhantomSpec(**dataset.model_dump(include=wanted))
     folder = prepared_dir / "phantoms" / f"{dataset.patients}-patients-{fingerprint({**asdict(spec), 'form': FORM})}"
     write_phantoms(folder, spec, workers=workers, on_progress=on_progress)
     return folder

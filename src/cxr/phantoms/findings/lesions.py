@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cxr.phantoms.anatomy import Geometry, lung_point
+from cxr.phantoms.anatomy.geometry import Geometry
+from cxr.phantoms.anatomy.outline import lung_point
 from cxr.phantoms.canvas import clouds, smooth_step
 
 BOX_LEVEL = 0.3  # a box encloses what is stronger than this share of the lesion's strongest pixel
+FRAME_CM = 38.0  # width of the nominal frame, so that lesions have sizes in centimetres
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,17 @@ class Lesion:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A lesion on an image, (H, W) float32 layers: attenuation added, vessels removed 0..1, and one extent per box."""
+    """A lesion on an image, (H, W) float32 layers and one extent per box; a layer is None where it changes nothing."""
 
-    added: np.ndarray
-    clear: np.ndarray | None
     extents: tuple[np.ndarray, ...]
+    added: np.ndarray | None = None  # attenuation along the ray
+    density: np.ndarray | None = None  # added to the lung's density, which is 1 where it is free of air
+    clear: np.ndarray | None = None  # share 0..1 of vessels and lung texture that is not seen
+
+
+def grade(lesion: Lesion, least: float, most: float) -> float:
+    """A value that grows with the severity from `least` to `most`."""
+    return least + (most - least) * lesion.severity
 
 
 def lung_of(lesion: Lesion, geometry: Geometry) -> np.ndarray:
@@ -36,9 +44,9 @@ def lung_of(lesion: Lesion, geometry: Geometry) -> np.ndarray:
     return geometry.lungs[lesion.side > 0]
 
 
-def opacity(added: np.ndarray) -> Drawn:
-    """A lesion that only adds attenuation, with one box around it."""
-    return Drawn(added, None, (np.abs(added),))
+def opacity(density: np.ndarray, lung: np.ndarray) -> Drawn:
+    """A lesion that only makes its lung denser, with one box around what lies in the visible lung."""
+    return Drawn((np.abs(density) * lung,), density=density)
 
 
 def rounded(lesion: Lesion, geometry: Geometry, radius_x: float, radius_y: float, turn_rad: float = 0.0) -> np.ndarray:
@@ -49,6 +57,11 @@ def rounded(lesion: Lesion, geometry: Geometry, radius_x: float, radius_y: float
     return np.hypot(
         (cos * along + sin * beside) / np.float32(radius_x), (cos * beside - sin * along) / np.float32(radius_y)
     )
+
+
+def ragged(rng: np.random.Generator, distance: np.ndarray, amount: float, cells: int) -> np.ndarray:
+    """The same distance with an irregular outline."""
+    return distance * (1 + np.float32(amount) * clouds(rng, distance.shape[0], cells))
 
 
 def blob(distance: np.ndarray) -> np.ndarray:

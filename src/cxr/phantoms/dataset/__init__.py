@@ -1,0 +1,1 @@
+"""Folders of phantoms in the layouts of public data sets."""

@@ -1,0 +1,1 @@
+"""The 14 findings: which occur together, and how each changes the chest."""

@@ -1,0 +1,1 @@
+"""From attenuation to an image: pose and frame, devices, exposure and display."""
