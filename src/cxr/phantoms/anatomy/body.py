@@ -20,7 +20,7 @@ def draw_soft_tissue(geometry: Geometry) -> np.ndarray:
     half, depth_cm = _trunk(anatomy, y)
     trunk = depth_cm * np.sqrt(np.clip(1 - (x / half) ** 2, 0, 1)) ** np.float32(0.9)
     rng = np.random.default_rng(anatomy.seed + 2)
-    uneven = 1 + 0.035 * clouds(rng, geometry.image_px, 5) + 0.015 * clouds(rng, geometry.image_px, 16)
+    uneven = 1 + 0.05 * clouds(rng, geometry.image_px, 5) + 0.02 * clouds(rng, geometry.image_px, 16)
     tissue_cm = trunk * uneven.astype(np.float32)
     tissue_cm += np.float32(PECTORAL_CM) * _pectorals(anatomy, x, y)
     if anatomy.breast:

@@ -43,7 +43,7 @@ def draw_atelectasis(lesion: Lesion, geometry: Geometry) -> Drawn:
         return opacity(np.float32(grade(lesion, 0.18, 0.42)) * plates, lung)
     base, line = _below_line(lesion, geometry, rng.uniform(-0.1, 0.5), grade(lesion, 0.10, 0.20))
     near_heart = smooth_step(0.14 - geometry.inner_gap, 0.1)
-    density = np.float32(grade(lesion, 0.16, 0.45)) * base * near_heart
+    density = np.float32(grade(lesion, 0.14, 0.36)) * base * near_heart
     return Drawn((density * lung,), added=FISSURE * line * lung * near_heart, density=density, clear=0.5 * base)
 
 
@@ -112,7 +112,7 @@ def draw_mass(lesion: Lesion, geometry: Geometry) -> Drawn:
 
 def draw_nodule(lesion: Lesion, geometry: Geometry) -> Drawn:
     """A round solid lesion of at most 3 cm."""
-    return _ball(lesion, geometry, grade(lesion, 0.75, 1.5), denser=1.6)
+    return _ball(lesion, geometry, grade(lesion, 0.85, 1.5), denser=1.6)
 
 
 def draw_edema(lesion: Lesion, geometry: Geometry) -> Drawn:
@@ -125,7 +125,7 @@ def draw_edema(lesion: Lesion, geometry: Geometry) -> Drawn:
         shape = blob(rounded(wing, geometry, grade(lesion, 0.12, 0.17), grade(lesion, 0.16, 0.23)))
         wings.append(shape * (geometry.x * side > 0))
     both = wings[0] + wings[1]
-    density = np.float32(grade(lesion, 0.08, 0.26)) * haze * both
+    density = np.float32(grade(lesion, 0.08, 0.21)) * haze * both
     extents = tuple(wing * lung for wing, lung in zip(wings, geometry.lungs, strict=True))
     return Drawn(extents, density=density, clear=0.6 * both)
 
@@ -133,7 +133,7 @@ def draw_edema(lesion: Lesion, geometry: Geometry) -> Drawn:
 def draw_fibrosis(lesion: Lesion, geometry: Geometry) -> Drawn:
     """A coarse net of scars, strongest near the wall; in both lungs when severe. One box per side."""
     rng = np.random.default_rng(lesion.seed)
-    scars = net(rng, geometry.image_px, 44) + 0.6 * net(rng, geometry.image_px, 26)
+    scars = net(rng, geometry.image_px, 30) + 0.6 * net(rng, geometry.image_px, 18)
     zones = []
     for side in SIDES if lesion.severity > 0.6 else (lesion.side,):
         zone = replace(lesion, side=side)

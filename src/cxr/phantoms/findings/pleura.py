@@ -20,7 +20,7 @@ def _height_in_lung(anatomy: Anatomy, side: int, y: np.ndarray) -> np.ndarray:
 def draw_effusion(lesion: Lesion, geometry: Geometry) -> Drawn:
     """Fluid that blunts the angle and climbs along the wall with a meniscus, also behind heart and diaphragm."""
     anatomy = geometry.anatomy
-    level = angle_y(anatomy, lesion.side) - grade(lesion, 0.06, 0.30)
+    level = angle_y(anatomy, lesion.side) - grade(lesion, 0.05, 0.23)
     climb = grade(lesion, 0.05, 0.10) * geometry.across**5 - 0.03 * (1 - geometry.across)
     fluid = smooth_step(geometry.y - level + climb, 0.05) * (geometry.x * lesion.side > 0)
     density = np.float32((1 - LUNG_DENSITY) * grade(lesion, 0.75, 0.97)) * fluid
@@ -57,9 +57,9 @@ def draw_pleural_thickening(lesion: Lesion, geometry: Geometry) -> Drawn:
     rng = np.random.default_rng(lesion.seed)
     depth = _height_in_lung(geometry.anatomy, lesion.side, geometry.y)
     along = smooth_step(rng.uniform(0.2, 0.32) - np.abs(depth - lesion.down), 0.1)
-    width = grade(lesion, 0.018, 0.045) * (1 + 0.4 * clouds(rng, geometry.image_px, 16)) * along
+    width = grade(lesion, 0.022, 0.052) * (1 + 0.4 * clouds(rng, geometry.image_px, 16)) * along
     rim = smooth_step(width - geometry.wall_gap, 0.01) * lung_of(lesion, geometry) * along
-    added = np.float32(grade(lesion, 0.3, 0.75)) * rim
+    added = np.float32(grade(lesion, 0.35, 0.9)) * rim
     return Drawn((added,), added=added)
 
 

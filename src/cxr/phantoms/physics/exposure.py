@@ -45,8 +45,8 @@ def draw_exposure(rng: np.random.Generator, view: str) -> Exposure:
         white_level=rng.uniform(0.85, 1.0),
         median_level=rng.uniform(0.42, 0.74),
         curve=rng.uniform(0.0, 1.0),
-        tilt_x=rng.uniform(-0.15, 0.15),
-        tilt_y=rng.uniform(-0.15, 0.15),
+        tilt_x=rng.uniform(-0.25, 0.25),
+        tilt_y=rng.uniform(-0.25, 0.25),
     )
 
 
