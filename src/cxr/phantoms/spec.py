@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from cxr.config.errors import UserError
 from cxr.phantoms.findings.cooccurrence import FREQUENCIES
 
-SMALLEST_IMAGE_PX = 64
+SMALLEST_IMAGE_PX, LARGEST_IMAGE_PX = 64, 2048
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,10 @@ class PhantomSpec:
         allowed = {
             "patients": (self.patients >= 1, "at least 1"),
             "seed": (self.seed >= 0, "at least 0"),
-            "image_px": (self.image_px >= SMALLEST_IMAGE_PX, f"at least {SMALLEST_IMAGE_PX}"),
+            "image_px": (
+                SMALLEST_IMAGE_PX <= self.image_px <= LARGEST_IMAGE_PX,
+                f"between {SMALLEST_IMAGE_PX} and {LARGEST_IMAGE_PX}",
+            ),
             "prevalence": (0 <= self.prevalence <= 1, "between 0 and 1"),
             "frequencies": (self.frequencies in FREQUENCIES, f"one of {', '.join(FREQUENCIES)}"),
             "label_noise": (0 <= self.label_noise <= 0.5, "between 0 and 0.5"),

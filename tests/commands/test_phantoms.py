@@ -1,0 +1,73 @@
+"""`cxr phantoms`: what it writes, what it leaves alone, and every mistake a sentence with exit code 2."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cxr.__main__ import main
+from cxr.images.files import read_image
+
+ROOT = Path(__file__).parents[2]
+
+
+def write(folder, *options):
+    return main(["phantoms", str(folder), "--patients", "2", "--image-px", "64", *options])
+
+
+@pytest.mark.parametrize(
+    ("layout", "table"),
+    [("nih", "Data_Entry_2017.csv"), ("chexpert", "CheXpert-v1.0-small/train.csv"), ("dicom", "labels.csv")],
+)
+def test_a_folder_of_phantoms_is_written_with_a_sheet_and_left_alone_afterwards(layout, table, tmp_path, capsys):
+    folder = tmp_path / "set"
+    assert write(folder, "--layout", layout) == 0
+    assert (folder / table).is_file() and (folder / "phantoms.json").is_file()
+    assert read_image(folder / "sheet.png").shape == (200, 1600)
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.name != "sheet.png"}
+    assert write(folder, "--layout", layout) == 0
+    assert before == {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.name != "sheet.png"}
+    assert str(folder) in capsys.readouterr().out
+
+
+def test_negatives_are_written_once(tmp_path, capsys):
+    assert write(tmp_path / "set", "--layout", "negatives") == 0
+    assert len(list((tmp_path / "set").glob("*.png"))) == 10
+    assert write(tmp_path / "set", "--layout", "negatives") == 2
+    assert "not empty" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        (("--patients", "0"), "patients is 0; it must be at least 1"),
+        (("--prevalence", "1.5"), "prevalence is 1.5; it must be between 0 and 1"),
+        (("--label-noise", "nan"), "label_noise is nan"),
+        (("--image-px", "100000"), "image_px is 100000"),
+        (("--seed", "-3"), "seed is -3"),
+    ],
+)
+def test_values_that_cannot_be_drawn_are_a_sentence(options, part, tmp_path, capsys):
+    assert write(tmp_path / "set", *options) == 2
+    assert part in capsys.readouterr().err
+    assert not (tmp_path / "set").exists()
+
+
+def test_another_set_or_a_file_in_the_way_is_a_sentence(tmp_path, capsys):
+    assert write(tmp_path / "set") == 0
+    assert write(tmp_path / "set", "--seed", "8") == 2
+    assert "other phantoms" in capsys.readouterr().err
+    (tmp_path / "file").write_text("")
+    for layout in ("nih", "negatives"):
+        assert write(tmp_path / "file", "--layout", layout) == 2
+        assert "is a file; name a folder" in capsys.readouterr().err
+
+
+def test_drawing_needs_no_framework(tmp_path):
+    code = (
+        "import sys; from cxr.__main__ import main; "
+        f"assert main(['phantoms', {str(tmp_path / 'set')!r}, '--patients', '1', '--image-px', '64']) == 0; "
+        "assert not {'tensorflow', 'keras', 'openvino'} & sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(ROOT / "src")}, check=True)
