@@ -28,7 +28,8 @@ def draw_effusion(lesion: Lesion, geometry: Geometry) -> Drawn:
     visible = visible * smooth_step(geometry.inner_gap + 0.01, 0.03)
     # the angle holds fluid where the lung was thin
     rim = np.float32(grade(lesion, 0.25, 0.5)) * visible * smooth_step(0.05 - geometry.wall_gap, 0.06)
-    return Drawn((visible,), added=rim, density=density, clear=0.8 * fluid)
+    seen = np.maximum(visible, fluid * smooth_step(geometry.depth - np.float32(0.08), 0.1))  # also behind the dome
+    return Drawn((seen,), added=rim, density=density, clear=0.8 * fluid)
 
 
 def draw_pneumothorax(lesion: Lesion, geometry: Geometry) -> Drawn:
