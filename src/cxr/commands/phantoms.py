@@ -32,5 +32,6 @@ def run(options: argparse.Namespace) -> None:
         print(f"phantoms: {len(paths)} images that are no chest X-rays ({', '.join(NEGATIVES)}): {folder}")
         return
     write_phantoms(folder, spec, core_count(), show_progress("phantoms"), options.layout)
-    write_png(folder / "sheet.png", phantom_sheet(spec))
-    print(f"phantoms: written, with counts in phantoms.json and the first patients in sheet.png: {folder}")
+    if not (folder / "sheet.png").is_file():
+        write_png(folder / "sheet.png", phantom_sheet(spec))
+    print(f"phantoms: complete, with counts in phantoms.json and the first patients in sheet.png: {folder}")

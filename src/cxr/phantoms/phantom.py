@@ -74,7 +74,7 @@ def render_visit(spec: PhantomSpec, patient: int, followup: int, course: Course)
         image=image,
         lung_mask=lung_mask,
         labels=labels,
-        table_labels=mislabel(rng, labels, spec.label_noise),
+        table_labels=mislabel(rng, labels, spec.label_noise, spec.prevalence, spec.frequencies),
         subtle=tuple(lesion.finding for lesion in visit.lesions if lesion.severity < SUBTLE),
         boxes=boxes,
         age=visit.age,

@@ -99,6 +99,20 @@ def test_dicom_files_hold_the_phantom_and_its_tags(tmp_path):
     assert kinds == {"MONOCHROME1", "MONOCHROME2"} and len(uids) == len(table)
 
 
+def test_sets_of_another_seed_share_no_lateral_image_and_no_uid(tmp_path):
+    found = []
+    for seed in (3, 4):
+        spec = PhantomSpec(patients=12, seed=seed, image_px=64)
+        for layout in ("chexpert", "dicom"):
+            write_phantoms(tmp_path / f"{layout}{seed}", spec, layout=layout)
+        lateral = {path.read_bytes() for path in (tmp_path / f"chexpert{seed}").rglob("view2_lateral.jpg")}
+        files = [pydicom.dcmread(path) for path in (tmp_path / f"dicom{seed}").rglob("*.dcm")]
+        uids = {uid for data in files for uid in (data.SOPInstanceUID, data.StudyInstanceUID, data.SeriesInstanceUID)}
+        assert lateral and len(uids) == 3 * len(files)
+        found.append(lateral | uids)
+    assert not found[0] & found[1]
+
+
 @pytest.mark.parametrize("kind", NEGATIVES)
 def test_negatives_are_images_that_differ_and_come_back(kind):
     first, again, other = (render_negative(kind, number, 7, 96) for number in (0, 0, 1))

@@ -50,10 +50,12 @@ def test_a_patient_has_at_least_one_finding_in_nihs_order():
         assert found and list(found) == [finding for finding in NIH14 if finding in found]
 
 
-def test_noise_misses_and_invents_equally_many_labels():
+@pytest.mark.parametrize("frequencies", ["even", "nih"])
+@pytest.mark.parametrize("prevalence", [0.3, 0.9])
+def test_noise_misses_and_invents_equally_many_labels(frequencies, prevalence):
     rng = np.random.default_rng(3)
-    truth = [tuple(f for f in NIH14 if rng.random() < 0.125) for _ in range(5000)]
-    said = [mislabel(rng, findings, 0.2) for findings in truth]
+    truth = [draw_findings(rng, frequencies) if rng.random() < prevalence else () for _ in range(6000)]
+    said = [mislabel(rng, findings, 0.2, prevalence, frequencies) for findings in truth]
     missed = sum(len(set(t) - set(s)) for t, s in zip(truth, said, strict=True))
     invented = sum(len(set(s) - set(t)) for t, s in zip(truth, said, strict=True))
     total = sum(map(len, truth))
@@ -63,4 +65,4 @@ def test_noise_misses_and_invents_equally_many_labels():
 
 def test_without_noise_the_table_is_true():
     rng = np.random.default_rng(4)
-    assert all(mislabel(rng, (finding,), 0.0) == (finding,) for finding in NIH14)
+    assert all(mislabel(rng, (finding,), 0.0, 0.5, "even") == (finding,) for finding in NIH14)

@@ -45,14 +45,14 @@ def _has_lateral(row: Row) -> bool:
 
 def _share(row: Row, what: str) -> float:
     """A number in [0, 1) that depends on the image and `what` only."""
-    return crc32(f"{row.patient} {row.followup} {what}".encode()) / 2**32
+    return crc32(f"{row.seed} {row.patient} {row.followup} {what}".encode()) / 2**32
 
 
 def _write_image(folder: Path, row: Row, phantom: Phantom) -> None:
     write_jpeg(folder / ROOT / _study(row) / "view1_frontal.jpg", phantom.image)
     write_png(folder / MASKS_DIR / _study(row) / "view1_frontal.png", phantom.lung_mask)
     if _has_lateral(row):
-        lateral = render_lateral(row.patient, row.followup, row.image_px)
+        lateral = render_lateral(row.seed, row.patient, row.followup, row.image_px)
         write_jpeg(folder / ROOT / _study(row) / "view2_lateral.jpg", lateral)
 
 

@@ -36,12 +36,12 @@ def _dicom(row: Row, image: np.ndarray):
 
     inverted, top = row.patient % INVERTED_EVERY == 0, 2**STORED_BITS - 1
     stored = np.round(image.astype(np.float32) * (top / 255)).astype(np.uint16)
-    study, image_uid = f"phantom {row.patient} {row.followup}", f"phantom image {row.patient} {row.followup}"
+    study = f"phantom {row.seed} {row.patient} {row.followup}"
     data = Dataset()
     data.file_meta = FileMetaDataset()
     data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     data.file_meta.MediaStorageSOPClassUID = data.SOPClassUID = DIGITAL_X_RAY
-    data.file_meta.MediaStorageSOPInstanceUID = data.SOPInstanceUID = generate_uid(entropy_srcs=[image_uid])
+    data.file_meta.MediaStorageSOPInstanceUID = data.SOPInstanceUID = generate_uid(entropy_srcs=[study, "image"])
     data.StudyInstanceUID = generate_uid(entropy_srcs=[study])
     data.SeriesInstanceUID = generate_uid(entropy_srcs=[study, "series"])
     data.PatientID, data.PatientName = f"PHANTOM{row.patient:06d}", f"Phantom^Number {row.patient}"

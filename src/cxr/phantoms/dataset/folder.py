@@ -107,7 +107,7 @@ def _write_chunk(folder: Path, spec: PhantomSpec, layout: str, patients: range) 
         course = draw_course(spec, patient)
         for followup in range(len(course.visits)):
             phantom = render_visit(spec, patient, followup, course)
-            rows.append(describe(patient, followup, phantom))
+            rows.append(describe(spec.seed, patient, followup, phantom))
             LAYOUTS[layout].write_image(folder, rows[-1], phantom)
     return rows
 

@@ -9,9 +9,9 @@ from cxr.phantoms.physics.exposure import draw_exposure, expose
 WIDTH_CM, LUNG_CM = 30.0, 20.0  # of a chest from side to side, and of both lungs together
 
 
-def render_lateral(patient: int, followup: int, image_px: int) -> np.ndarray:
+def render_lateral(seed: int, patient: int, followup: int, image_px: int) -> np.ndarray:
     """A lateral chest X-ray, the breastbone on the left, (image_px, image_px) uint8; the same for the same numbers."""
-    rng = np.random.default_rng(np.random.SeedSequence(followup, spawn_key=(patient, 1)))
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(patient, followup, 1)))
     pose = Pose(rng.uniform(0.9, 1.1), rng.normal(0, 0.03), rng.normal(0, 0.02), rng.normal(0, 0.02))
     x, y = chest_grid(pose, image_px)
     front, back = -rng.uniform(0.24, 0.3), rng.uniform(0.26, 0.32)

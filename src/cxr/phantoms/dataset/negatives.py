@@ -58,7 +58,7 @@ def _text(rng: np.random.Generator, image_px: int) -> np.ndarray:
 
 def _lateral(rng: np.random.Generator, image_px: int) -> np.ndarray:
     """A chest, but from the side."""
-    return render_lateral(int(rng.integers(2**31)), 0, image_px)
+    return render_lateral(int(rng.integers(2**31)), 0, 0, image_px)
 
 
 NEGATIVES: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {

@@ -11,6 +11,7 @@ from cxr.phantoms.phantom import Box, Phantom
 class Row:
     """One image; boxes are (x, y, w, h) in pixels of the image."""
 
+    seed: int  # of the data set: patients of another seed are other patients
     patient: int
     followup: int
     age: int  # years
@@ -43,9 +44,10 @@ def is_test(row: Row) -> bool:
     return row.patient % TEST_EVERY == 0
 
 
-def describe(patient: int, followup: int, phantom: Phantom) -> Row:
+def describe(seed: int, patient: int, followup: int, phantom: Phantom) -> Row:
     """Everything but the pixels."""
     return Row(
+        seed=seed,
         patient=patient,
         followup=followup,
         age=phantom.age,

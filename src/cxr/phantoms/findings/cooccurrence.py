@@ -6,15 +6,14 @@ findings have the tetrachoric correlation that the pair has in the table.
 """
 
 from functools import cache
-from typing import Literal, get_args
 
 import numpy as np
 from scipy.stats import norm
 
 from cxr.config.findings import NIH14
 
-Frequencies = Literal["even", "nih"]
-FREQUENCIES: tuple[str, ...] = get_args(Frequencies)
+FREQUENCIES = ("even", "nih")
+DRAWS = 5000  # patients from whom the share of each finding is taken
 
 NIH_SHARE = {
     "Atelectasis": 0.1031,
@@ -75,16 +74,28 @@ def draw_findings(rng: np.random.Generator, frequencies: str) -> tuple[str, ...]
             return tuple(finding for finding, there in zip(NIH14, present, strict=True) if there)
 
 
-def mislabel(rng: np.random.Generator, findings: tuple[str, ...], noise: float) -> tuple[str, ...]:
+@cache
+def _shares_of_the_ill(frequencies: str) -> np.ndarray:
+    """(14,) share of each finding among patients who have any, from draws that are always the same."""
+    rng = np.random.default_rng(0)
+    return np.mean([np.isin(NIH14, draw_findings(rng, frequencies)) for _ in range(DRAWS)], axis=0)
+
+
+def mislabel(
+    rng: np.random.Generator, findings: tuple[str, ...], noise: float, prevalence: float, frequencies: str
+) -> tuple[str, ...]:
     """What a noisy label table says: each finding is missed with probability `noise`, and as many are invented.
 
-    An absent finding is added with probability `noise` * share / (1 - share), share being `EVEN_SHARE`, so that the
-    table holds about as many labels as there are findings.
+    An absent finding is added with probability `noise` * share / (1 - share), share being that of the finding among
+    all patients, so that the table holds about as many labels as there are findings.
     """
     draws = rng.random(len(NIH14))
-    invented = noise * EVEN_SHARE / (1 - EVEN_SHARE)
+    if not noise:
+        return findings
+    shares = prevalence * _shares_of_the_ill(frequencies)
+    invented = noise * shares / (1 - shares)
     return tuple(
         finding
-        for finding, draw in zip(NIH14, draws, strict=True)
-        if (draw >= noise if finding in findings else draw < invented)
+        for finding, draw, added in zip(NIH14, draws, invented, strict=True)
+        if (draw >= noise if finding in findings else draw < added)
     )
