@@ -4,8 +4,10 @@ Run from the repository root after the scripts:  .venv/bin/python benchmarks/pha
 Options after `--` are those of a step, for example  -- --set seed=1 --settings other.json
 
 Baseline: logistic regression on 32 x 32 pixels, of the whole images and of the crops, trained on the train part, its
-strength chosen on val, mean AUROC of the test part. Pointing (Zhang et al., IJCV 2018): share of labelled test images
-whose hottest point lies in a true box of the finding; control: the same boxes under the maps of other patients.
+strength chosen on val, mean AUROC of the test part with its interval by patient. Pointing (Zhang et al., IJCV 2018):
+share of labelled test images whose hottest point lies in a true box of the finding; an empty map counts as a miss.
+Controls: the same boxes under the maps of all other patients, and of the other patients who have the finding (where the
+place is the same in everyone, no map can do better than that one). Empty maps of others are left out of both.
 """
 
 import csv
@@ -24,18 +26,20 @@ from sklearn.preprocessing import StandardScaler
 from cxr.commands.arguments import parse_arguments
 from cxr.commands.context import read_config
 from cxr.config.record import read_json
+from cxr.evaluation.auroc import auroc
+from cxr.evaluation.intervals import bootstrap_auroc, mean_draws, percentile_interval
 from cxr.images.files import read_image
-from cxr.images.geometry import resize
+from cxr.images.geometry import Box, resize
 from cxr.preparation.prepare import prepared_files
 from cxr.preparation.store import Store, open_store
 from cxr.visualization.maps import group_maps
 
-SMALL_PX, STRENGTHS, SWAPS = 32, (1e-4, 1e-3, 1e-2, 1e-1), 20
+SMALL_PX, MAP_PX, STRENGTHS = 32, 96, (1e-4, 1e-3, 1e-2, 1e-1)
 BOX_GRID_PX, BOX_NAMES = 1024, {"Infiltrate": "Infiltration"}
 
 
-def linear_baseline(store: Store, images: np.ndarray) -> float:
-    """Mean AUROC on the test part of one logistic regression per finding; images: (N, 32, 32)."""
+def linear_baseline(store: Store, images: np.ndarray) -> str:
+    """Mean AUROC with its interval by patient, on the test part, of one logistic regression per finding; (N, S, S)."""
     flat = images.reshape(len(images), -1).astype(float)
     train, val, test = (store.parts == part for part in ("train", "val", "test"))
     flat = StandardScaler().fit(flat[train]).transform(flat)
@@ -44,8 +48,10 @@ def linear_baseline(store: Store, images: np.ndarray) -> float:
         labels = store.labels[:, finding] == 1
         models = [LogisticRegression(C=c, max_iter=200).fit(flat[train], labels[train]) for c in STRENGTHS]
         best = max(models, key=lambda model: roc_auc_score(labels[val], model.decision_function(flat[val])))
-        scores.append(roc_auc_score(labels[test], best.decision_function(flat[test])))
-    return float(np.mean(scores))
+        scores.append(best.decision_function(flat[test]))
+    scores, labels, patients = np.stack(scores, axis=1), store.labels[test], store.patient_ids[test]
+    interval = percentile_interval(mean_draws(bootstrap_auroc(labels, scores, patients)))
+    return f"{np.nanmean(auroc(labels, scores)):.3f} [{interval.low:.3f}, {interval.high:.3f}]"
 
 
 def true_boxes(store: Store) -> dict[tuple[str, str], list[tuple[float, ...]]]:
@@ -58,32 +64,38 @@ def true_boxes(store: Store) -> dict[tuple[str, str], list[tuple[float, ...]]]:
     return boxes
 
 
-def pointing(folders: list[Path], store: Store, engine: str, image_px: int) -> dict[str, tuple[int, float, float]]:
-    """Finding -> (images, share of hits, share of hits under other patients' maps)."""
+def hottest(heat: np.ndarray) -> tuple[float, float] | None:
+    """Middle (x, y) of the hottest place of an (H, W) map as shares of its sides, or None for an empty map."""
+    if heat.max() <= 0:
+        return None
+    rows, columns = np.nonzero(heat >= heat.max() - 1e-6)  # a place: at the rim the enlarged map is level
+    return (columns.mean() + 0.5) / heat.shape[1], (rows.mean() + 0.5) / heat.shape[0]
+
+
+def _within(point: tuple[float, float], box: Box, image_px: int, truth: list[tuple[float, ...]]) -> bool:
+    """Whether a point of the crop taken from `box` lies in one of the true boxes."""
+    x = (box.x0 + point[0] * (box.x1 - box.x0)) / image_px
+    y = (box.y0 + point[1] * (box.y1 - box.y0)) / image_px
+    return any(x0 <= x <= x1 and y0 <= y <= y1 for x0, y0, x1, y1 in truth)
+
+
+def pointing(folders: list[Path], store: Store, engine: str, image_px: int) -> dict[str, tuple[int, ...]]:
+    """Finding -> (images, shares of hits: own map, maps of all other patients, of those with the finding)."""
     rows = np.flatnonzero(store.parts == "test")
     maps, boxes = group_maps(folders, store, rows, engine, lambda done, total: None), true_boxes(store)
-    rng, crop_px = np.random.default_rng(0), store.crops.shape[1]
     results = {}
     for finding, name in enumerate(store.findings):
-        peaks = [
-            np.unravel_index(maps.heat(k, finding, crop_px).argmax(), (crop_px, crop_px)) for k in range(len(rows))
-        ]
-        hits, swapped = [], []
-        for place, row in enumerate(rows):
-            around = boxes.get((str(store.image_ids[row]), name))
-            if not around:
-                continue
-            others = np.flatnonzero(store.patient_ids[rows] != store.patient_ids[row])
-            points = [peaks[place], *(peaks[k] for k in rng.choice(others, SWAPS))]
-            box, side = store.boxes[row], store.boxes[row].x1 - store.boxes[row].x0
-            inside = []
-            for down, across in points:
-                x = (box.x0 + (across + 0.5) / crop_px * side) / image_px
-                y = (box.y0 + (down + 0.5) / crop_px * (box.y1 - box.y0)) / image_px
-                inside.append(any(x0 <= x <= x1 and y0 <= y <= y1 for x0, y0, x1, y1 in around))
-            hits.append(inside[0])
-            swapped.append(np.mean(inside[1:]))
-        results[name] = (len(hits), float(np.mean(hits)), float(np.mean(swapped)))
+        points = [hottest(maps.heat(place, finding, MAP_PX)) for place in range(len(rows))]
+        around = [boxes.get((str(store.image_ids[row]), name)) for row in rows]
+        shares = []
+        for place in np.flatnonzero([bool(one) for one in around]):
+            box, truth = store.boxes[rows[place]], around[place]
+            inside = [point and _within(point, box, image_px, truth) for point in points]
+            stranger = store.patient_ids[rows] != store.patient_ids[rows[place]]
+            others = [hit for hit, other in zip(inside, stranger, strict=True) if other and hit is not None]
+            alike = [inside[k] for k in np.flatnonzero(stranger) if around[k] and inside[k] is not None]
+            shares.append((bool(inside[place]), np.mean(others), np.mean(alike)))
+        results[name] = (len(shares), *np.mean(shares, axis=0)) if shares else (0, np.nan, np.nan, np.nan)
     return results
 
 
@@ -97,18 +109,19 @@ def main() -> None:
     whole = np.stack([resize(image, SMALL_PX, SMALL_PX) for image in originals])
     crops = np.stack([resize(store.crops[row], SMALL_PX, SMALL_PX) for row in store.rows])
     print(f"split {store.split['name']} {store.split['hash'][:12]}, test part, mean AUROC of 14 findings")
-    print(f"logistic regression, whole images {linear_baseline(store, whole):.3f}, crops ", end="")
-    print(f"{linear_baseline(store, crops):.3f}")
+    print(f"logistic regression, whole images {linear_baseline(store, whole)}, crops ", end="")
+    print(f"{linear_baseline(store, crops)}")
     for group in groups:
         folder = config.group_dir(group)
         mean = read_json(folder / "metrics.json")["auroc"]["mean"]
         print(f"\n{group}: {mean['value']:.3f} [{mean['low']:.3f}, {mean['high']:.3f}]")
         folders = [folder / member for member in config.params.group(group)]
-        print("| finding | images | in the box | other patients' maps | ratio |\n|---|---|---|---|---|")
-        for name, (images, hit, other) in pointing(
-            folders, store, config.settings.engine, originals[0].shape[0]
-        ).items():
-            print(f"| {name} | {images} | {hit:.2f} | {other:.2f} | {hit / max(other, 1e-9):.1f} |")
+        print("| finding | images | in the box | others' maps | ratio | with the finding | ratio |")
+        print("|---|---|---|---|---|---|---|")
+        image_px = originals[0].shape[0]
+        for name, (images, own, others, alike) in pointing(folders, store, config.settings.engine, image_px).items():
+            ratio, strict = (f"{control:.2f} | {own / max(control, 1e-9):.1f}" for control in (others, alike))
+            print(f"| {name} | {images} | {own:.2f} | {ratio} | {strict} |")
 
 
 if __name__ == "__main__":
