@@ -9,7 +9,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 from cxr.classification.crops import read_images, targets
 from cxr.classification.member import load_member, read_run, train_member
 from cxr.config.errors import UserError
-from cxr.config.params import Member
+from cxr.config.member import Member
 from cxr.config.training import Training
 
 FINDINGS = ("Cardiomegaly", "Effusion", "Mass")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from cxr.classification.networks.classifier import build_classifier
-from cxr.config.params import Member
+from cxr.config.member import Member
 from cxr.engines.openvino_engine import export_openvino
 from cxr.segmentation.unet import build_unet
 from cxr.visualization.gradcam import with_maps

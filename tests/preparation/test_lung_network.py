@@ -6,7 +6,7 @@ import pytest
 
 from cxr.classification.networks.classifier import build_classifier
 from cxr.config.errors import UserError
-from cxr.config.params import Member
+from cxr.config.member import Member
 from cxr.images.files import read_image, write_png
 from cxr.preparation.lung_network import lung_weights, open_lungs
 

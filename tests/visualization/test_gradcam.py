@@ -6,7 +6,7 @@ from keras import layers
 
 from cxr.classification.networks.classifier import build_classifier
 from cxr.config.errors import UserError
-from cxr.config.params import Member
+from cxr.config.member import Member
 from cxr.visualization.gradcam import normalize_maps, with_maps
 
 FINDINGS = 4

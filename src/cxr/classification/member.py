@@ -14,7 +14,7 @@ from cxr.classification.networks.classifier import build_classifier
 from cxr.classification.runs import RUN, read_run
 from cxr.config.atomic import write_json
 from cxr.config.errors import UserError
-from cxr.config.params import Member
+from cxr.config.member import Member
 from cxr.config.record import machine_record
 from cxr.config.training import Training
 from cxr.engines.saved import load_model

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from cxr.config.findings import ALL_FINDINGS, FINDING_SETS
+from cxr.config.member import Member
 from cxr.config.model import Fraction, Model, Name, Pixels, Positive, Seed
 from cxr.config.nearest import choices_sentence
 from cxr.config.training import Training
@@ -116,38 +117,6 @@ class Crop(Model):
     """Margins of the box."""
     min_quality: Fraction = 0.5
     """Lung masks scoring below this are not trusted: the whole image is used, and counted as a fallback."""
-
-
-class Member(Model):
-    """One trained classifier."""
-
-    network: str
-    """Name of a network in the registry."""
-    image_px: Pixels
-    """Input height and width; at most `crop.image_px`."""
-    weights: str | None = None
-    """`imagenet` (needs the network or Keras' cache), or null: start from random weights."""
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
-    """Dropout before the output layer."""
-    normalization: Literal["imagenet", "minus_one_to_one", "zero_to_one", "per_image"] = "imagenet"
-    """ImageNet mean and deviation; 0..255 to [-1, 1]; to [0, 1]; or zero mean and unit deviation of each image."""
-    training: Training = Training()
-    """Any key of `training` that is to differ for this member."""
-
-    @field_validator("network")
-    @classmethod
-    def _registered(cls, value: str, info: ValidationInfo) -> str:
-        networks = (info.context or {}).get("networks")
-        if networks is not None and value not in networks:
-            raise ValueError(choices_sentence("network", value, networks))
-        return value
-
-    @field_validator("weights")
-    @classmethod
-    def _initialisation(cls, value: str | None) -> str | None:
-        if value not in (None, "imagenet"):
-            raise ValueError(f'found "{value}"; allowed: "imagenet" or null')
-        return value
 
 
 class Evaluation(Model):

@@ -6,7 +6,7 @@ import keras
 import pytest
 
 from cxr.classification.networks.classifier import build_classifier
-from cxr.config.params import Member
+from cxr.config.member import Member
 
 SMALLEST_PX = {"tiny": 32, "inception_v3": 75, "xception": 71}
 FINDINGS = 3

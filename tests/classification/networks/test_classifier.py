@@ -6,7 +6,7 @@ from keras import layers
 from cxr.classification.networks.classifier import build_classifier
 from cxr.classification.networks.registry import NETWORKS, backbone_of
 from cxr.config.errors import UserError
-from cxr.config.params import Member
+from cxr.config.member import Member
 
 
 @pytest.mark.parametrize("network", NETWORKS)

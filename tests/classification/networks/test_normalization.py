@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from cxr.classification.networks.classifier import build_classifier
-from cxr.config.params import Member
+from cxr.config.member import Member
 
 MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 HOW = {

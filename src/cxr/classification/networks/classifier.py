@@ -3,9 +3,10 @@
 import keras
 from keras import layers
 
+from cxr.classification.networks.last_stride import without_last_stride
 from cxr.classification.networks.registry import backbone_of
 from cxr.config.errors import UserError
-from cxr.config.params import Member
+from cxr.config.member import Member
 
 FROM_SCRATCH_MOMENTUM = 0.9
 """Batch-norm momentum without pretrained weights: Keras' 0.99 spoils short runs."""
@@ -28,7 +29,7 @@ def build_classifier(member: Member, findings: int) -> keras.Model:
         for layer in model.layers:
             if isinstance(layer, layers.BatchNormalization):
                 layer.momentum = FROM_SCRATCH_MOMENTUM
-    return model
+    return without_last_stride(model) if member.last_stride == 1 else model
 
 
 def _backbone(member: Member, rgb: keras.KerasTensor) -> keras.KerasTensor:

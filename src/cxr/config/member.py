@@ -1,0 +1,43 @@
+"""One entry of `members` in PARAMS.json: a network and how it is trained."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from cxr.config.model import Model, Pixels
+from cxr.config.nearest import choices_sentence
+from cxr.config.training import Training
+
+
+class Member(Model):
+    """One trained classifier."""
+
+    network: str
+    """Name of a network in the registry."""
+    image_px: Pixels
+    """Input height and width; at most `crop.image_px`."""
+    weights: str | None = None
+    """`imagenet` (needs the network or Keras' cache), or null: start from random weights."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    """Dropout before the output layer."""
+    normalization: Literal["imagenet", "minus_one_to_one", "zero_to_one", "per_image"] = "imagenet"
+    """ImageNet mean and deviation; 0..255 to [-1, 1]; to [0, 1]; or zero mean and unit deviation of each image."""
+    last_stride: Literal[1, 2] = 2
+    """2: as published. 1: without the last halving, so that the feature map, and with it heatmaps, is twice as fine."""
+    training: Training = Training()
+    """Any key of `training` that is to differ for this member."""
+
+    @field_validator("network")
+    @classmethod
+    def _registered(cls, value: str, info: ValidationInfo) -> str:
+        networks = (info.context or {}).get("networks")
+        if networks is not None and value not in networks:
+            raise ValueError(choices_sentence("network", value, networks))
+        return value
+
+    @field_validator("weights")
+    @classmethod
+    def _initialisation(cls, value: str | None) -> str | None:
+        if value not in (None, "imagenet"):
+            raise ValueError(f'found "{value}"; allowed: "imagenet" or null')
+        return value
