@@ -3,13 +3,11 @@
 import keras
 from keras import layers
 
+from cxr.classification.networks.from_scratch import ready_from_scratch
 from cxr.classification.networks.last_stride import without_last_stride
 from cxr.classification.networks.registry import backbone_of
 from cxr.config.errors import UserError
 from cxr.config.member import Member
-
-FROM_SCRATCH_MOMENTUM = 0.9
-"""Batch-norm momentum without pretrained weights: Keras' 0.99 spoils short runs."""
 
 
 def build_classifier(member: Member, findings: int) -> keras.Model:
@@ -26,9 +24,7 @@ def build_classifier(member: Member, findings: int) -> keras.Model:
     probabilities = layers.Dense(findings, activation="sigmoid", name="findings")(x)
     model = keras.Model(image, probabilities, name=member.network)
     if member.weights is None:
-        for layer in model.layers:
-            if isinstance(layer, layers.BatchNormalization):
-                layer.momentum = FROM_SCRATCH_MOMENTUM
+        ready_from_scratch(model)
     return without_last_stride(model) if member.last_stride == 1 else model
 
 
