@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 
 from cxr.classification.crops import read_images
-from cxr.images.geometry import enlarge_map
 from cxr.visualization.gradcam import with_maps
 from cxr.visualization.maps import group_maps
+from cxr.visualization.places import places_of
 
 
 @pytest.mark.parametrize(("engine", "sizes"), [("keras", (32, 24)), ("openvino", (32,))])
@@ -21,7 +21,7 @@ def test_group_maps_are_the_mean_of_the_normalised_maps_of_the_members(trained, 
         for i in range(len(rows)):
             for k in range(3):
                 map_ = np.maximum(raw[i, ..., k], 0)
-                expected[i, k] += enlarge_map(map_ / (map_.max() or 1), 32, 32) / len(sizes)
+                expected[i, k] += places_of(network).draw(map_ / (map_.max() or 1), 32) / len(sizes)
     found = np.array([[maps.heat(i, k, 32) for k in range(3)] for i in range(5)])
     np.testing.assert_allclose(found, expected, atol=2e-3)
     assert 0 <= found.min() < found.max() <= 1

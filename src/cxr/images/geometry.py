@@ -44,6 +44,20 @@ def enlarge_map(map_: np.ndarray, height_px: int, width_px: int) -> np.ndarray:
     return np.clip(large, map_.min(), map_.max())
 
 
+def draw_map(map_: np.ndarray, first: float, step: float, image_px: int) -> np.ndarray:
+    """Draw a coarse (h, w) map over a square image whose width is 1: (image_px, image_px) float32 in the map's range.
+
+    The middle of the map's first place lies at `first` (across and down) and the next one `step` further; cubic between
+    them, level beyond the outer ones.
+    """
+    per_pixel, start = 1 / (step * image_px), (0.5 / image_px - first) / step
+    matrix = np.array([[per_pixel, 0, start], [0, per_pixel, start]])
+    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+    map_ = np.ascontiguousarray(map_, np.float32)
+    large = cv2.warpAffine(map_, matrix, (image_px, image_px), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return np.clip(large, map_.min(), map_.max())
+
+
 def place_box(map_: np.ndarray, box: Box, height_px: int, width_px: int) -> np.ndarray:
     """Undo `cut_box` for a float32 map (h, w) over a box: return (height_px, width_px) float32, 0 outside the box."""
     x0, y0, x1, y1 = box

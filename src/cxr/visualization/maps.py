@@ -10,30 +10,31 @@ import numpy as np
 from cxr.classification.crops import read_images
 from cxr.classification.member import load_member
 from cxr.engines.engine import open_engine
-from cxr.images.geometry import enlarge_map
 from cxr.preparation.store import Store
 from cxr.visualization.gradcam import normalize_maps, with_maps
+from cxr.visualization.places import Places, places_of
 
 CHUNK_IMAGES = 64
 
 
 @dataclass(frozen=True)
 class GroupMaps:
-    """members: for each an (n, h, w, K) float32 array in [0, 1], as coarse as its feature map."""
+    """members: for each an (n, h, w, K) float32 array in [0, 1], coarse as its feature map; places: where they lie."""
 
     members: list[np.ndarray]
+    places: list[Places]
 
     def heat(self, place: int, finding: int, image_px: int) -> np.ndarray:
         """Return (image_px, image_px) float32 in [0, 1] over the crop of image `place`: the mean over the members."""
-        maps = [enlarge_map(member[place, :, :, finding], image_px, image_px) for member in self.members]
-        return np.mean(maps, axis=0)
+        pairs = zip(self.members, self.places, strict=True)
+        return np.mean([places.draw(maps[place, :, :, finding], image_px) for maps, places in pairs], axis=0)
 
 
 def group_maps(
     folders: Sequence[Path], store: Store, rows: np.ndarray, engine: str, on_progress: Callable[[int, int], None]
 ) -> GroupMaps:
     """Run every member on the chosen rows of the store; each of its maps is divided by its own maximum."""
-    members = []
+    members, places = [], []
     for number, folder in enumerate(folders):
         model = with_maps(load_member(folder, store.findings))
         parts = []
@@ -44,4 +45,5 @@ def group_maps(
                 parts.append(normalize_maps(runner.run(images)[1]))
                 on_progress(number * len(rows) + start + len(images), len(folders) * len(rows))
         members.append(np.concatenate(parts))
-    return GroupMaps(members)
+        places.append(places_of(model))
+    return GroupMaps(members, places)
