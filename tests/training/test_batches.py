@@ -1,8 +1,9 @@
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxr.training.batches import Batches
+from cxr.training.batches import AHEAD, Batches
 
 
 def read_rows(rows, rng):
@@ -47,3 +48,28 @@ def test_epochs_seeds_and_steps_differ():
 def test_samples_are_shuffled():
     (rows, _), *_ = read_epoch(count=1000, batch=1000)
     assert abs(np.corrcoef(rows, np.arange(1000))[0, 1]) < 0.1
+
+
+@settings(deadline=None)
+@given(count=st.integers(1, 60), batch=st.integers(1, 20))
+def test_read_ahead_or_one_by_one_the_batches_are_the_same(count, batch):
+    for found, wanted in zip(Batches(read_rows, count, batch, 1, 2), read_epoch(count, batch, 1, 2), strict=True):
+        for ours, theirs in zip(found, wanted, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def test_reading_runs_ahead_but_not_far():
+    read, batches = [], Batches(lambda rows, rng: (read.append(1), rows), 100, 1, 1, 1)
+    each = iter(batches)
+    next(each)
+    assert len(read) <= AHEAD + 1
+    each.close()
+    assert len(read) <= AHEAD + 1
+
+
+def test_a_mistake_in_reading_reaches_the_one_who_trains():
+    def fail(rows, rng):
+        raise ValueError("broken image")
+
+    with pytest.raises(ValueError, match="broken image"):
+        list(Batches(fail, 10, 2, 1, 1))

@@ -1,7 +1,6 @@
 """A member's parameters and a store in, one trained classifier out: model.keras, run.json, history.csv."""
 
 import math
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +16,13 @@ from cxr.config.errors import UserError
 from cxr.config.member import Member
 from cxr.config.record import machine_record
 from cxr.config.training import Training
+from cxr.engines.keras_engine import KerasEngine
 from cxr.engines.saved import load_model
 from cxr.evaluation.auroc import auroc
 from cxr.preparation.store import Store
 from cxr.training.batches import Batches
 from cxr.training.epochs import BEST, EpochPlan, Progress, best_epoch, run_epochs
 from cxr.training.schedules import make_optimizer
-
-PREDICT_BATCH = 32
 
 
 def train_member(
@@ -52,8 +50,8 @@ def train_member(
         return Batches(read, len(train_rows), training.batch, seed, epoch)
 
     def validate(model: keras.Model) -> dict[str, float]:
-        predict = partial(model.predict, batch_size=PREDICT_BATCH, verbose=0)
-        found = predict_rows(predict, store, val_rows, member.image_px)
+        engine = KerasEngine(model)
+        found = predict_rows(lambda images: engine.run(images)[0], store, val_rows, member.image_px)
         per_finding = auroc(val_labels, found)
         mean = float(np.nanmean(per_finding)) if np.isfinite(per_finding).any() else math.nan
         return {"val_loss": masked_bce(val_labels, found), "val_auroc": mean}

@@ -10,6 +10,7 @@ from cxr.config.atomic import write_json
 from cxr.config.params import Segmentation
 from cxr.config.record import machine_record
 from cxr.config.training import Augment, Optimizer, Schedule
+from cxr.engines.keras_engine import KerasEngine
 from cxr.segmentation.losses import BceDiceLoss, dice_and_iou
 from cxr.segmentation.lungs import find_lungs
 from cxr.segmentation.pairs import PairArrays
@@ -79,4 +80,4 @@ def measure_unet(model: keras.Model, pairs: PairArrays) -> dict[str, Any]:
 
 def _predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
     """(N, S, S) uint8 in, (N, S, S) float32 lung probabilities out."""
-    return np.asarray(model.predict(images[..., None].astype(np.float32), batch_size=16, verbose=0))[..., 0]
+    return KerasEngine(model, batch=16).run(images[..., None].astype(np.float32))[0][..., 0]

@@ -1,19 +1,25 @@
-"""A number of samples in, numpy batches for Keras out: batch k of epoch e is a pure function of (seed, e, k)."""
+"""A number of samples in, numpy batches out: batch k of epoch e is a pure function of (seed, e, k)."""
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
-import keras
 import numpy as np
 
 ReadBatch = Callable[[np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]
 """(row numbers, random generator) -> (inputs, targets)."""
 
+READERS, AHEAD = 2, 8  # threads that read, and batches they may be ahead of the training
 
-class Batches(keras.utils.PyDataset):
-    """One epoch of shuffled batches; keeps no state, so any epoch can be repeated or resumed exactly."""
+
+class Batches:
+    """One epoch of shuffled batches; keeps no state, so any epoch can be repeated or resumed exactly.
+
+    Keras would read a `PyDataset` through tf.data, whose tuning thread holds up the end of every epoch for as long as
+    half a minute (TensorFlow 2.21).
+    """
 
     def __init__(self, read: ReadBatch, count: int, batch: int, seed: int, epoch: int) -> None:
-        super().__init__()
         self._read, self._batch, self._key = read, batch, (seed, epoch)
         self._order = np.random.default_rng([*self._key, 0]).permutation(count)
 
@@ -25,3 +31,16 @@ class Batches(keras.utils.PyDataset):
         """Batch `step` as (inputs, targets)."""
         rows = self._order[step * self._batch : (step + 1) * self._batch]
         return self._read(rows, np.random.default_rng([*self._key, 1 + step]))
+
+    def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """All batches in order, the next ones read by threads meanwhile."""
+        with ThreadPoolExecutor(READERS) as readers:
+            waiting = deque(readers.submit(self.__getitem__, step) for step in range(min(AHEAD, len(self))))
+            try:
+                for step in range(len(self)):
+                    batch = waiting.popleft().result()
+                    if step + AHEAD < len(self):
+                        waiting.append(readers.submit(self.__getitem__, step + AHEAD))
+                    yield batch
+            finally:
+                readers.shutdown(wait=False, cancel_futures=True)

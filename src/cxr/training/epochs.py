@@ -55,11 +55,9 @@ def run_epochs(model: keras.Model, plan: EpochPlan, on_progress: Progress | None
     with closing(Writer(str(plan.folder / LOGS))) as log:
         for epoch in range(len(history), plan.epochs):
             started = time.perf_counter()
-            reporter = _Reporter(on_progress, epoch * steps, plan.epochs * steps)
             _seed_dropout(model, plan.seed, epoch)
-            # Keras would shuffle the batches once more, by Python's global random state: no resume could repeat it.
-            fitted = model.fit(plan.batches(epoch), shuffle=False, verbose=0, callbacks=[reporter])
-            row = {"epoch": epoch + 1, "loss": float(fitted.history["loss"][-1]), **plan.validate(model)}
+            loss = _train_epoch(model, plan.batches(epoch), epoch * steps, plan.epochs * steps, on_progress)
+            row = {"epoch": epoch + 1, "loss": loss, **plan.validate(model)}
             if not math.isfinite(row[plan.fallback]):  # the last step of an epoch may have spoilt the weights
                 raise _diverged(f"{plan.fallback} became {row[plan.fallback]} after epoch {epoch + 1} of {plan.epochs}")
             row["learning_rate"] = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
@@ -74,6 +72,20 @@ def run_epochs(model: keras.Model, plan: EpochPlan, on_progress: Progress | None
                     log.add_scalar(name, value, epoch + 1)
     (plan.folder / LAST).unlink(missing_ok=True)  # the optimiser's state is of no use to a finished run
     return pd.DataFrame(history)
+
+
+def _train_epoch(model: keras.Model, batches: Batches, done: int, total: int, on_progress: Progress | None) -> float:
+    """Train on all batches and return the mean loss of their samples; stops the run when a loss is not finite."""
+    losses, sizes = [], []
+    for inputs, targets in batches:
+        losses.append(float(model.train_on_batch(inputs, targets)))
+        sizes.append(len(inputs))
+        done += 1
+        if not math.isfinite(losses[-1]):
+            raise _diverged(f"loss became {losses[-1]} at step {done} of {total}")
+        if on_progress:
+            on_progress(done, total)
+    return float(np.average(losses, weights=sizes))
 
 
 def best_epoch(history: list[dict[str, float]], score: str, fallback: str) -> int:
@@ -128,18 +140,3 @@ def _diverged(what: str) -> UserError:
 def _write_history(path: Path, history: list[dict[str, float]]) -> None:
     with written_atomically(path) as part:
         pd.DataFrame(history).to_csv(part, index=False)
-
-
-class _Reporter(keras.callbacks.Callback):
-    """Reports steps done, and stops the run when the loss is not finite any more."""
-
-    def __init__(self, on_progress: Progress | None, done: int, total: int) -> None:
-        super().__init__()
-        self._on_progress, self._done, self._total = on_progress, done, total
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        loss = (logs or {}).get("loss", 0.0)
-        if not math.isfinite(loss):
-            raise _diverged(f"loss became {loss} at step {self._done + batch + 1} of {self._total}")
-        if self._on_progress:
-            self._on_progress(self._done + batch + 1, self._total)
