@@ -3,11 +3,17 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from cxr.__main__ import main
+from cxr.commands.arguments import parse_arguments
+from cxr.config.settings import PhantomDataset
 from cxr.images.files import read_image
+from cxr.phantoms.dataset.folder import LAYOUTS
+from cxr.phantoms.findings.cooccurrence import FREQUENCIES
+from cxr.phantoms.spec import PhantomSpec
 
 ROOT = Path(__file__).parents[2]
 
@@ -71,3 +77,14 @@ def test_drawing_needs_no_framework(tmp_path):
         "assert not {'tensorflow', 'keras', 'openvino'} & sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(ROOT / "src")}, check=True)
+
+
+def test_the_options_are_those_of_the_settings_and_of_the_phantoms_themselves():
+    """The parser imports nothing heavy and so repeats defaults and choices."""
+    options, asked, spec = parse_arguments(["phantoms", "folder"]), PhantomDataset(format="phantom"), PhantomSpec()
+    for key in ("seed", "image_px", "prevalence", "frequencies", "label_noise"):
+        assert getattr(options, key) == getattr(asked, key) == getattr(spec, key)
+    for option, choices in (("--frequencies", FREQUENCIES), ("--layout", (*LAYOUTS, "negatives"))):
+        for choice in choices:
+            assert choice in vars(parse_arguments(["phantoms", "folder", option, choice])).values()
+    assert get_args(PhantomDataset.model_fields["frequencies"].annotation) == FREQUENCIES

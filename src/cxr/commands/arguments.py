@@ -52,7 +52,7 @@ def _add_phantoms(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--patients", type=int, default=100, help="one to five images each (negatives: of each kind)")
     parser.add_argument("--seed", type=int, default=7, help="patients of another seed are other patients")
     parser.add_argument("--image-px", type=int, default=320, help="height and width in pixels")
-    parser.add_argument("--prevalence", type=float, default=0.56, help="share of patients with findings")
+    parser.add_argument("--prevalence", type=float, default=0.7, help="share of patients with findings")
     parser.add_argument(
         "--frequencies", choices=("even", "nih"), default="even", help="of the findings: even, or as in NIH's table"
     )

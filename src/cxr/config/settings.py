@@ -30,7 +30,7 @@ class PhantomDataset(Model):
     """Patients of another seed are other patients."""
     image_px: Annotated[int, Field(ge=64, le=1024)] = 320
     """Height and width of the images, in pixels."""
-    prevalence: Annotated[float, Field(ge=0, le=1)] = 0.56
+    prevalence: Annotated[float, Field(ge=0, le=1)] = 0.7
     """Share of patients who have findings."""
     frequencies: Literal["even", "nih"] = "even"
     """Of the findings among them: `even`, or as rare as in `nih`'s table (Hernia 0.2 %). Co-occurring as there."""

@@ -15,7 +15,7 @@ class PhantomSpec:
     patients: int = 300
     seed: int = 7
     image_px: int = 320
-    prevalence: float = 0.56  # share of patients who have findings
+    prevalence: float = 0.7  # share of patients who have findings
     frequencies: str = "even"  # of the findings among them: "even" or "nih"
     label_noise: float = 0.0  # share of findings that the label table misses, and of labels that it invents
 

@@ -27,7 +27,7 @@ def test_every_lung_lies_between_mediastinum_and_wall(seed, sex, age):
         floor = floor_y(anatomy, side, np.linspace(0, 1, 50))
         assert floor.min() >= domes - 1e-9
         assert floor[-1] == pytest.approx(angle_y(anatomy, side))
-    assert 0.5 < thorax_width(anatomy) < 0.8
+    assert 0.5 < thorax_width(anatomy) < 0.85  # of the nominal frame
 
 
 @settings(max_examples=30, deadline=None)

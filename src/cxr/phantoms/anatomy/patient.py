@@ -48,7 +48,7 @@ def draw_anatomy(rng: np.random.Generator, sex: str, age: int = 50) -> Anatomy:
     """Draw the chest of a healthy patient; `sex` is "F" or "M", `age` in years."""
     female, old = sex == "F", np.clip((age - 30) / 50, 0, 1)
     height = rng.uniform(0.58, 0.76)
-    half = np.clip(height * rng.normal(0.525, 0.045), 0.29, 0.385) - 0.01 * female
+    half = np.clip(height * rng.normal(0.505, 0.06), 0.28, 0.41) - 0.01 * female
     apex_y, dome = rng.uniform(0.09, 0.15), rng.uniform(0.765, 0.83)
     dome_left = dome + rng.uniform(-0.005, 0.045)
     bottoms = height * rng.uniform(0.97, 1.0, 2)

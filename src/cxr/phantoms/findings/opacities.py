@@ -60,7 +60,7 @@ def draw_infiltration(lesion: Lesion, geometry: Geometry) -> Drawn:
     distance = rounded(lesion, geometry, rng.uniform(0.11, 0.16), rng.uniform(0.12, 0.18))
     region = blob(ragged(rng, distance, 0.2, 8))
     mottle = 0.8 * patches(rng, geometry.image_px, 36) + 0.6 * patches(rng, geometry.image_px, 70)
-    return opacity(np.float32(grade(lesion, 0.14, 0.34)) * mottle * region, lung_of(lesion, geometry))
+    return opacity(np.float32(grade(lesion, 0.17, 0.40)) * mottle * region, lung_of(lesion, geometry))
 
 
 def draw_pneumonia(lesion: Lesion, geometry: Geometry) -> Drawn:
@@ -107,12 +107,12 @@ def _ball(lesion: Lesion, geometry: Geometry, radius_cm: float, denser: float = 
 
 def draw_mass(lesion: Lesion, geometry: Geometry) -> Drawn:
     """A round solid lesion of more than 3 cm."""
-    return _ball(lesion, geometry, grade(lesion, 1.6, 3.4))
+    return _ball(lesion, geometry, grade(lesion, 1.7, 3.5))
 
 
 def draw_nodule(lesion: Lesion, geometry: Geometry) -> Drawn:
     """A round solid lesion of at most 3 cm."""
-    return _ball(lesion, geometry, grade(lesion, 0.85, 1.5), denser=1.6)
+    return _ball(lesion, geometry, grade(lesion, 0.95, 1.5), denser=2.1)
 
 
 def draw_edema(lesion: Lesion, geometry: Geometry) -> Drawn:
@@ -137,9 +137,9 @@ def draw_fibrosis(lesion: Lesion, geometry: Geometry) -> Drawn:
     zones = []
     for side in SIDES if lesion.severity > 0.6 else (lesion.side,):
         zone = replace(lesion, side=side)
-        shape = blob(rounded(zone, geometry, 0.13, grade(lesion, 0.14, 0.24)))
+        shape = blob(rounded(zone, geometry, 0.14, grade(lesion, 0.16, 0.25)))
         zones.append(shape * lung_of(zone, geometry))
-    return Drawn(tuple(zones), added=np.float32(grade(lesion, 0.16, 0.42)) * scars * sum(zones))
+    return Drawn(tuple(zones), added=np.float32(grade(lesion, 0.22, 0.60)) * scars * sum(zones))
 
 
 def draw_emphysema(lesion: Lesion, geometry: Geometry) -> Drawn:

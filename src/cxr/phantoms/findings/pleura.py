@@ -58,9 +58,9 @@ def draw_pleural_thickening(lesion: Lesion, geometry: Geometry) -> Drawn:
     rng = np.random.default_rng(lesion.seed)
     depth = _height_in_lung(geometry.anatomy, lesion.side, geometry.y)
     along = smooth_step(rng.uniform(0.2, 0.32) - np.abs(depth - lesion.down), 0.1)
-    width = grade(lesion, 0.022, 0.052) * (1 + 0.4 * clouds(rng, geometry.image_px, 16)) * along
+    width = grade(lesion, 0.026, 0.058) * (1 + 0.4 * clouds(rng, geometry.image_px, 16)) * along
     rim = smooth_step(width - geometry.wall_gap, 0.01) * lung_of(lesion, geometry) * along
-    added = np.float32(grade(lesion, 0.35, 0.9)) * rim
+    added = np.float32(grade(lesion, 0.45, 1.05)) * rim
     return Drawn((added,), added=added)
 
 

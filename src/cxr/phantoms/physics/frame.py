@@ -14,10 +14,10 @@ def draw_pose(rng: np.random.Generator, anatomy: Anatomy, view: str) -> Pose:
     """Draw a pose that keeps the lungs inside the frame; lungs fill 0.5 to 0.8 of its height, less at the bedside."""
     bottom_y = max(angle_y(anatomy, side) for side in (-1, 1))
     height = bottom_y - anatomy.apex_y
-    wanted = rng.normal(0.675, 0.075) - (0.05 if view == "AP" else 0.0)
+    wanted = rng.normal(0.72, 0.085) - (0.05 if view == "AP" else 0.0)
     rotation_rad = float(np.clip(rng.normal(0, 0.025), -0.07, 0.07))
     room = 0.5 - EDGE_MARGIN - 0.4 * abs(rotation_rad)
-    scale = min(float(np.clip(wanted, 0.48, 0.86)) / height, room / anatomy.thorax_half, 2 * room / height)
+    scale = min(float(np.clip(wanted, 0.48, 0.9)) / height, room / anatomy.thorax_half, 2 * room / height)
     top = float(np.clip(rng.normal(0.12, 0.04), 0.5 - room, 0.5 + room - scale * height))
     shift_y = top - 0.5 - scale * (anatomy.apex_y - 0.5)
     spare = max(room - scale * anatomy.thorax_half, 0.0)
