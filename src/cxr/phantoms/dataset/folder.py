@@ -7,6 +7,7 @@ from json import JSONDecodeError, loads
 from pathlib import Path
 
 from joblib import Parallel, delayed
+from joblib.externals.loky import get_reusable_executor
 
 from cxr.config.atomic import write_json
 from cxr.config.errors import UserError
@@ -98,6 +99,8 @@ def _written_chunks(
         return
     tasks = (delayed(_write_chunk)(folder, spec, layout, chunk) for chunk in chunks)
     yield from Parallel(n_jobs=workers, backend="loky", return_as="generator")(tasks)
+    # Kept for the next step, which needs more memory, these processes would be taken for leaking and be replaced.
+    get_reusable_executor().shutdown(wait=True)
 
 
 def _write_chunk(folder: Path, spec: PhantomSpec, layout: str, patients: range) -> list[Row]:
