@@ -11,9 +11,8 @@ import keras
 import numpy as np
 from keras import layers
 
+from cxr.classification.networks.last_stride import WINDOWS
 from cxr.images.geometry import draw_map
-
-WINDOWS = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D, layers.MaxPooling2D, layers.AveragePooling2D)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ Workshops 2019, section 3.5). Weights keep their shapes, so pretrained ones stil
 import keras
 from keras import layers
 
-STRIDED = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D, layers.MaxPooling2D, layers.AveragePooling2D)
+WINDOWS = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D, layers.MaxPooling2D, layers.AveragePooling2D)
+"""Layers that slide a window, and may shrink the map."""
 
 
 def without_last_stride(model: keras.Model) -> keras.Model:
@@ -35,7 +36,7 @@ def without_last_stride(model: keras.Model) -> keras.Model:
 
 
 def _shrinks_to(layer: layers.Layer, size: tuple[int, int]) -> bool:
-    return isinstance(layer, STRIDED) and max(layer.strides) > 1 and layer.output.shape[1:3] == size
+    return isinstance(layer, WINDOWS) and max(layer.strides) > 1 and layer.output.shape[1:3] == size
 
 
 def _before(layer: layers.Layer) -> layers.Layer:

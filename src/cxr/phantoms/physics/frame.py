@@ -11,7 +11,7 @@ MARKER_SHARE, PORTABLE_SHARE, COLLIMATED_SHARE, FILM_SHARE = 0.85, 0.2, 0.35, 0.
 
 
 def draw_pose(rng: np.random.Generator, anatomy: Anatomy, view: str) -> Pose:
-    """Draw a pose that keeps the lungs inside the frame; lungs fill 0.5 to 0.8 of its height, less at the bedside."""
+    """Draw a pose that keeps the lungs inside the frame; lungs fill 0.5 to 0.9 of its height, less at the bedside."""
     bottom_y = max(angle_y(anatomy, side) for side in (-1, 1))
     height = bottom_y - anatomy.apex_y
     wanted = rng.normal(0.72, 0.085) - (0.05 if view == "AP" else 0.0)
