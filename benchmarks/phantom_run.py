@@ -7,7 +7,8 @@ Baseline: logistic regression on 32 x 32 pixels, of the whole images and of the 
 strength chosen on val, mean AUROC of the test part with its interval by patient. Pointing (Zhang et al., IJCV 2018):
 share of labelled test images whose hottest point lies in a true box of the finding; an empty map counts as a miss.
 Controls: the same boxes under the maps of all other patients, and of the other patients who have the finding (where the
-place is the same in everyone, no map can do better than that one). Empty maps of others are left out of both.
+place is the same in everyone, no map can do better than that one). Empty maps of others are left out of both. Intervals
+of 95 % resample the patients whose boxes are pointed at.
 """
 
 import csv
@@ -27,13 +28,20 @@ from cxr.commands.arguments import parse_arguments
 from cxr.commands.context import read_config
 from cxr.config.record import read_json
 from cxr.evaluation.auroc import auroc
-from cxr.evaluation.intervals import bootstrap_auroc, mean_draws, percentile_interval
+from cxr.evaluation.intervals import (
+    Interval,
+    bootstrap_auroc,
+    mean_draws,
+    percentile_interval,
+    resampled_weights,
+)
 from cxr.images.files import read_image
 from cxr.images.geometry import Box, resize
 from cxr.preparation.prepare import prepared_files
 from cxr.preparation.store import Store, open_store
 from cxr.visualization.maps import group_maps
 
+RESAMPLES = 2000
 SMALL_PX, MAP_PX, STRENGTHS = 32, 96, (1e-4, 1e-3, 1e-2, 1e-1)
 BOX_GRID_PX, BOX_NAMES = 1024, {"Infiltrate": "Infiltration"}
 
@@ -79,24 +87,51 @@ def _within(point: tuple[float, float], box: Box, image_px: int, truth: list[tup
     return any(x0 <= x <= x1 and y0 <= y <= y1 for x0, y0, x1, y1 in truth)
 
 
-def pointing(folders: list[Path], store: Store, engine: str, image_px: int) -> dict[str, tuple[int, ...]]:
-    """Finding -> (images, shares of hits: own map, maps of all other patients, of those with the finding)."""
+def pointing(folders: list[Path], store: Store, engine: str, image_px: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Finding -> patient of each image with boxes, and (images, 3) shares of points within them.
+
+    Of its own map (0 or 1), of the maps of all other patients, and of those who have the finding.
+    """
     rows = np.flatnonzero(store.parts == "test")
     maps, boxes = group_maps(folders, store, rows, engine, lambda done, total: None), true_boxes(store)
     results = {}
     for finding, name in enumerate(store.findings):
         points = [hottest(maps.heat(place, finding, MAP_PX)) for place in range(len(rows))]
         around = [boxes.get((str(store.image_ids[row]), name)) for row in rows]
+        pointed_at = np.flatnonzero([bool(one) for one in around])
         shares = []
-        for place in np.flatnonzero([bool(one) for one in around]):
+        for place in pointed_at:
             box, truth = store.boxes[rows[place]], around[place]
             inside = [point and _within(point, box, image_px, truth) for point in points]
             stranger = store.patient_ids[rows] != store.patient_ids[rows[place]]
             others = [hit for hit, other in zip(inside, stranger, strict=True) if other and hit is not None]
             alike = [inside[k] for k in np.flatnonzero(stranger) if around[k] and inside[k] is not None]
             shares.append((bool(inside[place]), np.mean(others), np.mean(alike)))
-        results[name] = (len(shares), *np.mean(shares, axis=0)) if shares else (0, np.nan, np.nan, np.nan)
+        results[name] = store.patient_ids[rows][pointed_at], np.array(shares).reshape(-1, 3)
     return results
+
+
+def interval_of_shares(patients: np.ndarray, shares: np.ndarray) -> tuple[Interval, Interval]:
+    """Intervals of the mean of the own shares, and of its ratio to the mean of all others'."""
+    ids, patient_of = np.unique(patients, return_inverse=True)
+    sums = np.stack([np.bincount(patient_of, column) for column in (*shares.T[:2], np.ones(len(shares)))])
+    own, others, images = sums @ next(resampled_weights(len(ids), RESAMPLES, 0, RESAMPLES))
+    ratio = np.divide(own, others, out=np.full(RESAMPLES, np.nan), where=others > 0)
+    return percentile_interval(own / images), percentile_interval(ratio)
+
+
+def pointing_row(name: str, patients: np.ndarray, shares: np.ndarray) -> str:
+    """One line of the table; a finding without boxes has dashes."""
+    if not len(shares):
+        return f"| {name} | 0 | - | - | - | - | - |"
+    own, others, alike = shares.mean(axis=0)
+    share, ratio = interval_of_shares(patients, shares)
+    ratios = f"{own / others:.1f} [{ratio.low:.1f}, {ratio.high:.1f}]" if others > 0 else "-"
+    strict = f"{own / alike:.1f}" if alike > 0 else "-"
+    return (
+        f"| {name} | {len(shares)} | {own:.2f} [{share.low:.2f}, {share.high:.2f}] | {others:.2f} | {ratios} "
+        f"| {alike:.2f} | {strict} |"
+    )
 
 
 def main() -> None:
@@ -119,9 +154,8 @@ def main() -> None:
         print("| finding | images | in the box | others' maps | ratio | with the finding | ratio |")
         print("|---|---|---|---|---|---|---|")
         image_px = originals[0].shape[0]
-        for name, (images, own, others, alike) in pointing(folders, store, config.settings.engine, image_px).items():
-            ratio, strict = (f"{control:.2f} | {own / max(control, 1e-9):.1f}" for control in (others, alike))
-            print(f"| {name} | {images} | {own:.2f} | {ratio} | {strict} |")
+        for name, found in pointing(folders, store, config.settings.engine, image_px).items():
+            print(pointing_row(name, *found))
 
 
 if __name__ == "__main__":
