@@ -23,9 +23,11 @@ def build_classifier(member: Member, findings: int) -> keras.Model:
     x = layers.Dropout(member.dropout, name="dropout")(x)
     probabilities = layers.Dense(findings, activation="sigmoid", name="findings")(x)
     model = keras.Model(image, probabilities, name=member.network)
+    if member.last_stride == 1:
+        model = without_last_stride(model)
     if member.weights is None:
         ready_from_scratch(model)
-    return without_last_stride(model) if member.last_stride == 1 else model
+    return model
 
 
 def _backbone(member: Member, rgb: keras.KerasTensor) -> keras.KerasTensor:

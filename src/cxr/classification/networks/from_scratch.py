@@ -1,10 +1,15 @@
-"""A network with random weights in, the same made ready to learn in a short run: batch normalisation set in place.
+"""A network with random weights in, the same made ready to learn in a short run: what it begins with, set in place.
 
 As keras.applications initialises deep networks, what images have in common is lost on the way: of the variance at the
 last map of EfficientNetB0, training with its dropped blocks, 97 % lies between images, against 37 % in its input. With
 the branches beside identity shortcuts switched off at first, mean AUROC on phantoms at 96 px was 0.81 instead of 0.79
 for Xception after 400 steps, and 0.69 to 0.71 after 400 instead of 0.64 after 600 for EfficientNetB0 (single trials;
 the latter at other learning rates).
+
+Depthwise windows as Keras draws them carry evidence across a coarse map before anything is learnt, and the network then
+learns to put it where the finding is not. With windows that begin at their own place, the hottest point of
+EfficientNetB0 at 128 px lay in the box of an infiltration in 36 % of images instead of 14, of a mass in 12 instead of
+0, of a consolidation in 16 instead of 10 (2,000 steps, single trials), for a little AUROC (0.83 instead of 0.85).
 """
 
 import keras
@@ -13,22 +18,38 @@ from keras import layers
 MOMENTUM = 0.9
 """Of batch normalisation: Keras' 0.99 spoils short runs."""
 
+COARSE = 16
+"""Pixels of the image from one place of a map to the next, from which a window sees a good part of the image."""
+
+AHEAD = 0.2
+"""Weight that a window on a coarse map begins with on its own place; its random weights are scaled by it as well, since
+optimisers such as Adam turn small weights sooner (a normalisation follows)."""
+
 
 def ready_from_scratch(model: keras.Model) -> None:
-    """Let every block with an identity shortcut begin as that identity, and batch statistics follow quickly.
+    """Let blocks with an identity shortcut begin as it, windows look ahead, and batch statistics follow quickly.
 
     The scale of the last normalisation in the block's other branch starts at 0 (Goyal et al., "Accurate, Large
-    Minibatch SGD", 2017, section 5.1). Blocks whose shortcut is a convolution keep both branches.
+    Minibatch SGD", 2017, section 5.1). Blocks whose shortcut is a convolution keep both branches. Depthwise windows on
+    coarse maps begin at their own place, so that evidence stays where it is.
     """
     place = {layer.name: number for number, layer in enumerate(model.layers)}
     for layer in model.layers:
         if isinstance(layer, layers.BatchNormalization):
             layer.momentum = MOMENTUM
+        elif type(layer) is layers.DepthwiseConv2D and layer.input.shape[1] * COARSE <= model.input_shape[1]:
+            _look_ahead(layer)
         elif isinstance(layer, layers.Add):
             shortcut, branch = sorted((_source(tensor) for tensor in layer.input), key=lambda one: place[one.name])
             if len(shortcut._outbound_nodes) > 1:  # it feeds the branch as well: an identity
                 gamma = _last_norm(branch).gamma
                 gamma.assign(keras.ops.zeros_like(gamma))
+
+
+def _look_ahead(layer: layers.DepthwiseConv2D) -> None:
+    kernel = keras.ops.convert_to_numpy(layer.kernel).copy()  # (height, width, channels, multiplier)
+    kernel[kernel.shape[0] // 2, kernel.shape[1] // 2] += 1
+    layer.kernel.assign(AHEAD * kernel)
 
 
 def _source(tensor: keras.KerasTensor) -> layers.Layer:
