@@ -20,7 +20,7 @@ from cxr.phantoms.dataset.rows import Layout, Row, describe
 from cxr.phantoms.phantom import render_visit
 from cxr.phantoms.spec import PhantomSpec
 
-FORM = 3  # of the drawing: raise it when a spec gives other pixels, or older folders are taken for new ones
+FORM = 4  # of the drawing: raise it when a spec gives other pixels, or older folders are taken for new ones
 STARTED_JSON, COMPLETE_JSON = "phantoms-started.json", "phantoms.json"
 CHUNK_PATIENTS = 8  # one task of a worker
 LAYOUTS: dict[str, Layout] = {"nih": NIH, "chexpert": CHEXPERT, "dicom": DICOM}

@@ -24,6 +24,7 @@ from cxr.phantoms.findings.lesions import (
 )
 
 FISSURE = 0.16  # attenuation of a fissure seen along its plane
+GROSS = 0.85  # severity above which fibrosis has taken both lungs: a quarter of the new lesions
 
 
 def draw_atelectasis(lesion: Lesion, geometry: Geometry) -> Drawn:
@@ -131,15 +132,16 @@ def draw_edema(lesion: Lesion, geometry: Geometry) -> Drawn:
 
 
 def draw_fibrosis(lesion: Lesion, geometry: Geometry) -> Drawn:
-    """A coarse net of scars, strongest near the wall; in both lungs when severe. One box per side."""
+    """A coarse net of scars in hazy lung near the wall of one lung, in both lungs when gross. One box per side."""
     rng = np.random.default_rng(lesion.seed)
-    scars = net(rng, geometry.image_px, 30) + 0.6 * net(rng, geometry.image_px, 18)
+    scars = net(rng, geometry.image_px, 44) + 0.6 * net(rng, geometry.image_px, 26)
     zones = []
-    for side in SIDES if lesion.severity > 0.6 else (lesion.side,):
+    for side in SIDES if lesion.severity > GROSS else (lesion.side,):
         zone = replace(lesion, side=side)
-        shape = blob(rounded(zone, geometry, 0.14, grade(lesion, 0.16, 0.25)))
+        shape = blob(rounded(zone, geometry, 0.12, grade(lesion, 0.14, 0.20)))
         zones.append(shape * lung_of(zone, geometry))
-    return Drawn(tuple(zones), added=np.float32(grade(lesion, 0.22, 0.60)) * scars * sum(zones))
+    haze = np.float32(grade(lesion, 0.07, 0.20)) * sum(zones)
+    return Drawn(tuple(zones), added=np.float32(grade(lesion, 0.30, 0.75)) * scars * sum(zones), density=haze)
 
 
 def draw_emphysema(lesion: Lesion, geometry: Geometry) -> Drawn:
