@@ -61,7 +61,8 @@ def test_a_saved_network_answers_bit_by_bit_as_before(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("network", "image_px"), [("densenet169", 31), ("inception_v3", 74), ("xception", 70), ("efficientnet_b0", 31)]
+    ("network", "image_px"),
+    [("densenet169", 31), ("inception_v3", 74), ("xception", 70), ("efficientnet_b0", 31), ("efficientnet_v2_b0", 31)],
 )
 def test_an_image_too_small_for_the_network_is_one_sentence(network, image_px):
     with pytest.raises(UserError, match=f"image_px {image_px} does not suit {network}: .*at least") as raised:

@@ -9,7 +9,14 @@ from cxr.classification.networks.from_scratch import ready_from_scratch
 from cxr.classification.networks.registry import NETWORKS
 from cxr.config.member import Member
 
-IDENTITY_BLOCKS = {"tiny": 0, "densenet169": 0, "inception_v3": 0, "xception": 8, "efficientnet_b0": 9}
+IDENTITY_BLOCKS = {
+    "tiny": 0,
+    "densenet169": 0,
+    "inception_v3": 0,
+    "xception": 8,
+    "efficientnet_b0": 9,
+    "efficientnet_v2_b0": 15,
+}
 """Blocks with an identity shortcut in each network's publication."""
 
 

@@ -67,3 +67,20 @@ def test_pretrained_weights_need_the_normalisation_they_were_trained_with(downlo
     member = Member(network="efficientnet_b0", image_px=64, weights="imagenet", normalization="zero_to_one")
     with pytest.raises(UserError, match='needs "normalization": "imagenet", not "zero_to_one"'):
         build_classifier(member, 3)
+
+
+def test_pretrained_v2_gives_the_features_of_keras_own_graph(tmp_path, monkeypatch):
+    keras.utils.set_random_seed(9)
+    original = keras.applications.EfficientNetV2B0(include_top=False, weights=None, input_shape=(64, 64, 3))
+    random = np.random.default_rng(9)
+    original.set_weights([w + random.uniform(0, 0.1, w.shape).astype(w.dtype) for w in original.get_weights()])
+    with h5py.File(tmp_path / "efficientnetv2-b0_notop.h5", "w") as file:
+        legacy_h5_format.save_weights_to_hdf5_group(file, original)
+    monkeypatch.setattr(
+        "keras.src.utils.file_utils.get_file", lambda *_, **__: str(tmp_path / "efficientnetv2-b0_notop.h5")
+    )
+    ours = build_classifier(Member(network="efficientnet_v2_b0", image_px=64, weights="imagenet"), 3)
+    images = random.uniform(0, 255, (2, 64, 64, 1)).astype(np.float32)
+    found = keras.Model(ours.input, ours.get_layer("features").output)(images, training=False)
+    expected = original(np.repeat(images, 3, axis=-1), training=False)  # divides and normalises by itself
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3 * float(np.abs(expected).max()))

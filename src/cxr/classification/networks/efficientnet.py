@@ -1,4 +1,4 @@
-"""EfficientNet (Tan & Le, ICML 2019), from keras.applications."""
+"""EfficientNet and EfficientNetV2 (Tan & Le, ICML 2019 and 2021), from keras.applications."""
 
 import keras
 from keras import layers
@@ -20,4 +20,14 @@ def efficientnet_b0(rgb: keras.KerasTensor, normalization: str, weights: str | N
     x = rgb if weights == "imagenet" else layers.Rescaling(255.0, name="undo")(normalize(rgb, normalization))
     shape = tuple(x.shape[1:])  # spelt out, or Keras does not check that it is large enough
     model = keras.applications.EfficientNetB0(include_top=False, weights=weights, input_tensor=x, input_shape=shape)
+    return model.output
+
+
+def efficientnet_v2_b0(rgb: keras.KerasTensor, normalization: str, weights: str | None) -> keras.KerasTensor:
+    """Return the feature map (h/32, w/32, 1280); Keras' own normalisation, the same as ours, is left out."""
+    x = normalize(rgb, normalization)
+    shape = tuple(x.shape[1:])  # spelt out, or Keras does not check that it is large enough
+    model = keras.applications.EfficientNetV2B0(
+        include_top=False, include_preprocessing=False, weights=weights, input_tensor=x, input_shape=shape
+    )
     return model.output

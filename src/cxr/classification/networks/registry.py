@@ -10,6 +10,7 @@ NETWORKS = {
     "inception_v3": "inception_v3",
     "xception": "xception",
     "efficientnet_b0": "efficientnet",
+    "efficientnet_v2_b0": "efficientnet",
 }
 """Network name -> module of this folder that holds a function of that name."""
 
