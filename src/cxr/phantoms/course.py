@@ -24,7 +24,7 @@ PLACES = {
     "Pneumonia": ((0.35, 0.65), (0.25, 0.85)),
     "Consolidation": ((0.30, 0.70), (0.25, 0.85)),
     "Edema": ((0.20, 0.30), (0.50, 0.60)),
-    "Fibrosis": ((0.55, 0.80), (0.25, 0.85)),
+    "Fibrosis": ((0.45, 0.80), (0.25, 0.85)),
     "Pleural_Thickening": ((1.00, 1.00), (0.25, 0.75)),
 }
 """Where in the lung a finding lies: ranges of (across, down); the others have their fixed place."""

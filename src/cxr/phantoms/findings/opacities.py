@@ -132,7 +132,7 @@ def draw_edema(lesion: Lesion, geometry: Geometry) -> Drawn:
 
 
 def draw_fibrosis(lesion: Lesion, geometry: Geometry) -> Drawn:
-    """A coarse net of scars in hazy lung near the wall of one lung, in both lungs when gross. One box per side."""
+    """A net of scars near the wall of one lung, in both lungs when gross. One box per side."""
     rng = np.random.default_rng(lesion.seed)
     scars = net(rng, geometry.image_px, 44) + 0.6 * net(rng, geometry.image_px, 26)
     zones = []
@@ -140,8 +140,7 @@ def draw_fibrosis(lesion: Lesion, geometry: Geometry) -> Drawn:
         zone = replace(lesion, side=side)
         shape = blob(rounded(zone, geometry, 0.12, grade(lesion, 0.14, 0.20)))
         zones.append(shape * lung_of(zone, geometry))
-    haze = np.float32(grade(lesion, 0.07, 0.20)) * sum(zones)
-    return Drawn(tuple(zones), added=np.float32(grade(lesion, 0.30, 0.75)) * scars * sum(zones), density=haze)
+    return Drawn(tuple(zones), added=np.float32(grade(lesion, 0.42, 1.05)) * scars * sum(zones))
 
 
 def draw_emphysema(lesion: Lesion, geometry: Geometry) -> Drawn:
