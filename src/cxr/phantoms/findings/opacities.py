@@ -132,7 +132,7 @@ def draw_edema(lesion: Lesion, geometry: Geometry) -> Drawn:
 
 
 def draw_fibrosis(lesion: Lesion, geometry: Geometry) -> Drawn:
-    """A net of scars near the wall of one lung, in both lungs when gross. One box per side."""
+    """A net of scars in the middle or outer part of one lung, of both when gross. One box per side."""
     rng = np.random.default_rng(lesion.seed)
     scars = net(rng, geometry.image_px, 44) + 0.6 * net(rng, geometry.image_px, 26)
     zones = []
