@@ -10,7 +10,7 @@ from cxr.phantoms.anatomy.patient import SIDES, draw_anatomy
 from cxr.phantoms.canvas import Pose
 from cxr.phantoms.course import draw_lesion
 from cxr.phantoms.findings.drawing import DRAW, deform
-from cxr.phantoms.findings.lesions import Lesion, box_around
+from cxr.phantoms.findings.lesions import FRAME_CM, Lesion, box_around
 from cxr.phantoms.phantom import compose
 
 POSE = Pose(scale=1.02, rotation_rad=0.02, shift_x=0.01, shift_y=-0.01)
@@ -86,6 +86,25 @@ def test_the_box_of_the_heart_is_as_wide_as_the_heart():
     drawn = DRAW["Cardiomegaly"](lesion_of("Cardiomegaly", 1, 0.5), lay_out(anatomy, upright, 320))
     _, _, width_px, _ = box_around(drawn.extents[0])
     assert width_px == pytest.approx(320 * anatomy.cardiothoracic_ratio * thorax_width(anatomy), abs=4)
+
+
+def test_nodules_come_alone_or_several_each_with_its_box_of_at_most_three_centimetres():
+    geometry = lay_out(draw_anatomy(np.random.default_rng(1), "M"), POSE, 320)
+    drawn = [DRAW["Nodule"](lesion_of("Nodule", seed, 1.0), geometry) for seed in range(40)]
+    assert {len(layers.extents) for layers in drawn} == {1, 2, 3, 4}
+    for layers in drawn:
+        for extent in layers.extents:
+            *_, w, h = box_around(extent)
+            assert max(w, h) / 320 * FRAME_CM < 3.7  # with the knobs of its outline
+        assert np.allclose(layers.added, sum(layers.extents))
+
+
+def test_fibrosis_is_told_by_its_net_not_by_its_brightness():
+    geometry = lay_out(draw_anatomy(np.random.default_rng(1), "F"), POSE, 320)
+    for seed in range(10):
+        drawn = DRAW["Fibrosis"](lesion_of("Fibrosis", seed, 0.6), geometry)
+        inside = drawn.extents[0] > 0.3
+        assert abs(drawn.added[inside].mean()) < 0.4 * drawn.added[inside].std()
 
 
 def test_a_lesion_outside_the_image_is_an_error():

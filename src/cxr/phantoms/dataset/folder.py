@@ -20,7 +20,7 @@ from cxr.phantoms.dataset.rows import Layout, Row, describe
 from cxr.phantoms.phantom import render_visit
 from cxr.phantoms.spec import PhantomSpec
 
-FORM = 4  # of the drawing: raise it when a spec gives other pixels, or older folders are taken for new ones
+FORM = 5  # of the drawing: raise it when a spec gives other pixels, or older folders are taken for new ones
 STARTED_JSON, COMPLETE_JSON = "phantoms-started.json", "phantoms.json"
 CHUNK_PATIENTS = 8  # one task of a worker
 LAYOUTS: dict[str, Layout] = {"nih": NIH, "chexpert": CHEXPERT, "dicom": DICOM}
@@ -121,7 +121,7 @@ def _count(rows: list[Row]) -> dict:
     return {
         "patients": len({row.patient for row in rows}),
         "images": len(rows),
-        "boxes": sum(len(row.boxes) for row in rows),
+        "boxes": sum(len(boxes) for row in rows for boxes in row.boxes.values()),
         "No Finding": sum(not row.labels for row in rows),
         "findings": {finding: findings[finding] for finding in NIH14},
         "wrong labels": sum(len(set(row.labels) ^ set(row.findings)) for row in rows),

@@ -11,7 +11,7 @@ from cxr.phantoms.anatomy.patient import LOWEST_ANGLE, Anatomy
 from cxr.phantoms.findings import opacities, pleura
 from cxr.phantoms.findings.lesions import Drawn, Lesion, grade
 
-ENLARGED_RATIO = (0.515, 0.66)  # cardiothoracic ratio of cardiomegaly; a healthy heart stays below 0.5
+ENLARGED_RATIO = (0.505, 0.63)  # cardiothoracic ratio of cardiomegaly; a healthy heart stays below 0.5
 WIDEST_LEFT = 0.43  # of the chest's width: even then some lung is left beside the heart
 
 
@@ -37,9 +37,9 @@ def _enlarge(anatomy: Anatomy, lesion: Lesion) -> Anatomy:
 
 def _inflate(anatomy: Anatomy, lesion: Lesion) -> Anatomy:
     """Both domes low and flat, ribs level."""
-    domes = tuple(min(dome + grade(lesion, 0.01, 0.07), LOWEST_ANGLE - 0.04) for dome in anatomy.dome_y)
+    domes = tuple(min(dome + grade(lesion, 0.01, 0.05), LOWEST_ANGLE - 0.04) for dome in anatomy.dome_y)
     drops = tuple(
-        min(drop * grade(lesion, 0.85, 0.35), LOWEST_ANGLE - dome)
+        min(drop * grade(lesion, 0.90, 0.45), LOWEST_ANGLE - dome)
         for drop, dome in zip(anatomy.angle_drop, domes, strict=True)
     )
     return replace(anatomy, dome_y=domes, angle_drop=drops, rib_drop=anatomy.rib_drop * grade(lesion, 0.95, 0.75))

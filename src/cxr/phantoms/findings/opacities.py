@@ -24,6 +24,8 @@ from cxr.phantoms.findings.lesions import (
 )
 
 FISSURE = 0.16  # attenuation of a fissure seen along its plane
+MOST_NODULES = 4  # in one image
+CYSTS = 0.35  # attenuation that the cysts of fibrosis lack, as a share of what its scars have
 GROSS = 0.85  # severity above which fibrosis has taken both lungs: a quarter of the new lesions
 
 
@@ -112,8 +114,15 @@ def draw_mass(lesion: Lesion, geometry: Geometry) -> Drawn:
 
 
 def draw_nodule(lesion: Lesion, geometry: Geometry) -> Drawn:
-    """A round solid lesion of at most 3 cm."""
-    return _ball(lesion, geometry, grade(lesion, 0.95, 1.5), denser=2.1)
+    """One to four round solid lesions of at most 3 cm, the first in the lesion's place. One box each."""
+    rng = np.random.default_rng((lesion.seed, 1))
+    nodules = [lesion]
+    for seed in rng.integers(2**31, size=rng.integers(MOST_NODULES)):
+        side, across, down = rng.choice(SIDES), rng.uniform(0.25, 0.80), rng.uniform(0.20, 0.85)
+        nodules.append(replace(lesion, seed=int(seed), side=int(side), across=across, down=down))
+    balls = [_ball(nodule, geometry, grade(nodule, 0.95, 1.5), denser=2.7) for nodule in nodules]
+    extents = tuple(ball.extents[0] for ball in balls)
+    return Drawn(extents, added=sum(extents))
 
 
 def draw_edema(lesion: Lesion, geometry: Geometry) -> Drawn:
@@ -132,7 +141,7 @@ def draw_edema(lesion: Lesion, geometry: Geometry) -> Drawn:
 
 
 def draw_fibrosis(lesion: Lesion, geometry: Geometry) -> Drawn:
-    """A net of scars in the middle or outer part of one lung, of both when gross. One box per side."""
+    """Honeycombs in one lung, in both when gross: a net of thick scars around dark cysts. One box per side."""
     rng = np.random.default_rng(lesion.seed)
     scars = net(rng, geometry.image_px, 44) + 0.6 * net(rng, geometry.image_px, 26)
     zones = []
@@ -140,7 +149,8 @@ def draw_fibrosis(lesion: Lesion, geometry: Geometry) -> Drawn:
         zone = replace(lesion, side=side)
         shape = blob(rounded(zone, geometry, 0.12, grade(lesion, 0.14, 0.20)))
         zones.append(shape * lung_of(zone, geometry))
-    return Drawn(tuple(zones), added=np.float32(grade(lesion, 0.42, 1.05)) * scars * sum(zones))
+    added = np.float32(grade(lesion, 0.42, 1.05)) * (scars - np.float32(CYSTS)) * sum(zones)
+    return Drawn(tuple(zones), added=added)
 
 
 def draw_emphysema(lesion: Lesion, geometry: Geometry) -> Drawn:
@@ -148,5 +158,5 @@ def draw_emphysema(lesion: Lesion, geometry: Geometry) -> Drawn:
     rng = np.random.default_rng(lesion.seed)
     lungs = geometry.lungs[0] + geometry.lungs[1]
     bullae = smooth_step(clouds(rng, geometry.image_px, 9) - 0.6, 0.8) * smooth_step(0.5 - geometry.y, 0.3)
-    density = -lungs * np.float32(grade(lesion, 0.02, 0.09)) - lungs * bullae * np.float32(grade(lesion, 0.03, 0.09))
+    density = -lungs * np.float32(grade(lesion, 0.01, 0.06)) - lungs * bullae * np.float32(grade(lesion, 0.03, 0.09))
     return Drawn(geometry.lungs, density=density, clear=lungs * np.float32(grade(lesion, 0.25, 0.8)))

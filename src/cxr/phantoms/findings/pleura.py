@@ -68,9 +68,10 @@ def draw_hernia(lesion: Lesion, geometry: Geometry) -> Drawn:
     """The stomach behind the heart: a round shadow above the diaphragm with gas over a fluid level."""
     rng = np.random.default_rng(lesion.seed)
     radius = grade(lesion, 0.05, 0.095)
-    centre_x, centre_y = rng.uniform(-0.02, 0.07), geometry.anatomy.dome_y[0] - 0.6 * radius
+    centre_x = rng.uniform(-0.05, 0.10)
+    centre_y = geometry.anatomy.dome_y[0] - rng.uniform(0.2, 1.1) * radius
     distance = np.hypot((geometry.x - centre_x) / 1.15, geometry.y - centre_y) / radius
-    level = geometry.y - centre_y + rng.uniform(0.0, 0.25) * radius
+    level = geometry.y - centre_y + rng.uniform(-0.1, 0.35) * radius
     gas = smooth_step(0.86 - distance, 0.12) * smooth_step(-level, 0.006)
     ball_cm = np.float32(2 * radius * FRAME_CM) * roundness(1 - distance, 1.0)
     added = np.float32(PER_CM) * ball_cm * (np.float32(grade(lesion, 0.4, 0.6)) - np.float32(1.2) * gas)
