@@ -74,7 +74,7 @@ class Segmentation(Model):
     """Filters of the first level, doubled at each level below."""
     depth: Annotated[int, Field(ge=1, le=6)] = 4
     """Number of down-samplings."""
-    epochs: Positive = 12
+    epochs: Positive = 10
     """Passes over the training pairs."""
     batch: Positive = 16
     """Pairs per training step."""

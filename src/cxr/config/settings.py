@@ -24,7 +24,7 @@ class PhantomDataset(Model):
     """`phantom`: synthetic X-rays in NIH's layout."""
     name: Name | None = None
     """Name of the source in manifests and reports; the format when not given."""
-    patients: Positive = 1300
+    patients: Positive = 1700
     """Number of synthetic patients, one to five images each."""
     seed: Seed = 7
     """Patients of another seed are other patients."""

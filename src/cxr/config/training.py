@@ -47,7 +47,7 @@ class Augment(Model):
 class Training(Model):
     """How a classifier is trained."""
 
-    epochs: Positive = 12
+    epochs: Positive = 9
     """Passes over the training images."""
     batch: Positive = 16
     """Images per step."""

@@ -63,7 +63,7 @@ def draw_infiltration(lesion: Lesion, geometry: Geometry) -> Drawn:
     distance = rounded(lesion, geometry, rng.uniform(0.11, 0.16), rng.uniform(0.12, 0.18))
     region = blob(ragged(rng, distance, 0.2, 8))
     mottle = 0.8 * patches(rng, geometry.image_px, 36) + 0.6 * patches(rng, geometry.image_px, 70)
-    return opacity(np.float32(grade(lesion, 0.17, 0.40)) * mottle * region, lung_of(lesion, geometry))
+    return opacity(np.float32(grade(lesion, 0.20, 0.48)) * mottle * region, lung_of(lesion, geometry))
 
 
 def draw_pneumonia(lesion: Lesion, geometry: Geometry) -> Drawn:
@@ -110,7 +110,7 @@ def _ball(lesion: Lesion, geometry: Geometry, radius_cm: float, denser: float = 
 
 def draw_mass(lesion: Lesion, geometry: Geometry) -> Drawn:
     """A round solid lesion of more than 3 cm."""
-    return _ball(lesion, geometry, grade(lesion, 1.7, 3.5))
+    return _ball(lesion, geometry, grade(lesion, 1.7, 3.5), denser=1.15)
 
 
 def draw_nodule(lesion: Lesion, geometry: Geometry) -> Drawn:
@@ -120,7 +120,7 @@ def draw_nodule(lesion: Lesion, geometry: Geometry) -> Drawn:
     for seed in rng.integers(2**31, size=rng.integers(MOST_NODULES)):
         side, across, down = rng.choice(SIDES), rng.uniform(0.25, 0.80), rng.uniform(0.20, 0.85)
         nodules.append(replace(lesion, seed=int(seed), side=int(side), across=across, down=down))
-    balls = [_ball(nodule, geometry, grade(nodule, 0.95, 1.5), denser=2.7) for nodule in nodules]
+    balls = [_ball(nodule, geometry, grade(nodule, 0.95, 1.5), denser=2.2) for nodule in nodules]
     extents = tuple(ball.extents[0] for ball in balls)
     return Drawn(extents, added=sum(extents))
 
@@ -128,14 +128,14 @@ def draw_nodule(lesion: Lesion, geometry: Geometry) -> Drawn:
 def draw_edema(lesion: Lesion, geometry: Geometry) -> Drawn:
     """Haze around both hila like the wings of a butterfly, with fine lines and lost vessels. One box per side."""
     rng = np.random.default_rng(lesion.seed)
-    haze = 0.6 + 0.4 * patches(rng, geometry.image_px, 26) + 0.35 * net(rng, geometry.image_px, 60)
+    haze = 0.6 + 0.4 * patches(rng, geometry.image_px, 26) + 0.5 * net(rng, geometry.image_px, 60)
     wings = []
     for side in SIDES:
         wing = replace(lesion, side=side)
         shape = blob(rounded(wing, geometry, grade(lesion, 0.12, 0.17), grade(lesion, 0.16, 0.23)))
         wings.append(shape * (geometry.x * side > 0))
     both = wings[0] + wings[1]
-    density = np.float32(grade(lesion, 0.08, 0.21)) * haze * both
+    density = np.float32(grade(lesion, 0.07, 0.19)) * haze * both
     extents = tuple(wing * lung for wing, lung in zip(wings, geometry.lungs, strict=True))
     return Drawn(extents, density=density, clear=0.6 * both)
 
@@ -147,9 +147,9 @@ def draw_fibrosis(lesion: Lesion, geometry: Geometry) -> Drawn:
     zones = []
     for side in SIDES if lesion.severity > GROSS else (lesion.side,):
         zone = replace(lesion, side=side)
-        shape = blob(rounded(zone, geometry, 0.12, grade(lesion, 0.14, 0.20)))
+        shape = blob(rounded(zone, geometry, 0.13, grade(lesion, 0.15, 0.21)))
         zones.append(shape * lung_of(zone, geometry))
-    added = np.float32(grade(lesion, 0.42, 1.05)) * (scars - np.float32(CYSTS)) * sum(zones)
+    added = np.float32(grade(lesion, 0.55, 1.40)) * (scars - np.float32(CYSTS)) * sum(zones)
     return Drawn(tuple(zones), added=added)
 
 

@@ -20,7 +20,7 @@ def _height_in_lung(anatomy: Anatomy, side: int, y: np.ndarray) -> np.ndarray:
 def draw_effusion(lesion: Lesion, geometry: Geometry) -> Drawn:
     """Fluid that blunts the angle and climbs along the wall with a meniscus, also behind heart and diaphragm."""
     anatomy = geometry.anatomy
-    level = angle_y(anatomy, lesion.side) - grade(lesion, 0.05, 0.23)
+    level = angle_y(anatomy, lesion.side) - grade(lesion, 0.045, 0.19)
     climb = grade(lesion, 0.05, 0.10) * geometry.across**5 - 0.03 * (1 - geometry.across)
     fluid = smooth_step(geometry.y - level + climb, 0.05) * (geometry.x * lesion.side > 0)
     density = np.float32((1 - LUNG_DENSITY) * grade(lesion, 0.75, 0.97)) * fluid
@@ -60,7 +60,7 @@ def draw_pleural_thickening(lesion: Lesion, geometry: Geometry) -> Drawn:
     along = smooth_step(rng.uniform(0.2, 0.32) - np.abs(depth - lesion.down), 0.1)
     width = grade(lesion, 0.026, 0.058) * (1 + 0.4 * clouds(rng, geometry.image_px, 16)) * along
     rim = smooth_step(width - geometry.wall_gap, 0.01) * lung_of(lesion, geometry) * along
-    added = np.float32(grade(lesion, 0.45, 1.05)) * rim
+    added = np.float32(grade(lesion, 0.50, 1.10)) * rim
     return Drawn((added,), added=added)
 
 
