@@ -27,7 +27,7 @@ Box = tuple[float, float, float, float]
 class Phantom:
     """A synthetic X-ray and its truth; boxes are (x, y, w, h) in pixels of the image.
 
-    Findings of both lungs (Edema, Emphysema, gross Fibrosis) have one box per side, nodules one each, the others exactly one.
+    Findings of both lungs (Edema, Emphysema, gross Fibrosis) have one box per side, nodules one each, the others one.
     """
 
     image: np.ndarray  # (H, W) uint8
