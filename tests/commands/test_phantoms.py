@@ -9,7 +9,7 @@ import pytest
 
 from cxr.__main__ import main
 from cxr.commands.arguments import parse_arguments
-from cxr.config.settings import PhantomDataset
+from cxr.config.datasets import PhantomDataset
 from cxr.images.files import read_image
 from cxr.phantoms.dataset.folder import LAYOUTS
 from cxr.phantoms.findings.cooccurrence import FREQUENCIES

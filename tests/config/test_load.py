@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from cxr.config.datasets import NihDataset, PhantomDataset
 from cxr.config.errors import UserError
 from cxr.config.findings import FINDING_SETS
 from cxr.config.load import load_config
-from cxr.config.settings import LungPairs, LungPhantoms, NihDataset, PhantomDataset
+from cxr.config.settings import LungPairs, LungPhantoms
 
 ROOT = Path(__file__).parents[2]
 

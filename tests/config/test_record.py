@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import cxr
 from cxr.config.errors import UserError
-from cxr.config.params import Crop, Split
+from cxr.config.params import Crop
 from cxr.config.record import (
     differences,
     fingerprint,
@@ -20,6 +20,7 @@ from cxr.config.record import (
     plain,
     read_json,
 )
+from cxr.config.split import Split
 
 
 def test_a_fingerprint_is_sha256_of_canonical_json():

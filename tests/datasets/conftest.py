@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxr.config.settings import NihDataset
+from cxr.config.datasets import NihDataset
 from cxr.datasets.sources.nih import read_nih
 from cxr.datasets.table import DESCRIPTION
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cxr.config.errors import UserError
 from cxr.config.findings import NIH14
-from cxr.config.params import Split
+from cxr.config.split import Split
 from cxr.datasets.manifest import merge_sources, read_labels
 from cxr.datasets.split import PARTS, NamedSplit, assign_split, check_patients, describe_split
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from cxr.commands.context import read_config, worker_count
 from cxr.commands.progress import show_progress
+from cxr.config.datasets import PhantomDataset
 from cxr.config.load import Config
 from cxr.config.record import hash_of_file
-from cxr.config.settings import PhantomDataset, Settings
+from cxr.config.settings import Settings
 from cxr.datasets.sources.nih import read_nih
 from cxr.datasets.sources.phantom import read_phantom
 from cxr.datasets.table import SourceTable

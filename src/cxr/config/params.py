@@ -3,61 +3,16 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from cxr.config.findings import ALL_FINDINGS, FINDING_SETS
+from cxr.config.labels import Findings
 from cxr.config.member import Member
 from cxr.config.model import Fraction, Model, Name, Pixels, Positive, Seed
 from cxr.config.nearest import choices_sentence
+from cxr.config.split import Split
 from cxr.config.training import Training
 
 RESERVED_MEMBERS = ("gradcam", "figures")
-
-
-class Findings(Model):
-    """What is to be found."""
-
-    set: str | list[str] = "nih14"
-    """A finding set (`nih14`, `merged6`) or a list of finding names."""
-
-    @field_validator("set")
-    @classmethod
-    def _known(cls, value: str | list[str]) -> str | list[str]:
-        if isinstance(value, str):
-            if value not in FINDING_SETS:
-                raise ValueError(choices_sentence("finding set", value, FINDING_SETS))
-            return value
-        if not value:
-            raise ValueError("the list of findings is empty; name at least one finding")
-        for name in value:
-            if name not in ALL_FINDINGS:
-                raise ValueError(choices_sentence("finding", name, ALL_FINDINGS))
-        if len(set(value)) != len(value):
-            raise ValueError("a finding is named twice")
-        return value
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The findings in output order."""
-        return FINDING_SETS[self.set] if isinstance(self.set, str) else tuple(self.set)
-
-
-class Split(Model):
-    """How patients are dealt to train, val and test."""
-
-    scheme: Literal["patients", "official"] = "patients"
-    """`patients`: drawn at random by patient, stratified by finding; `official`: the data set's `train_val_list.txt`
-    and `test_list.txt`."""
-    val: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    """Share of images (by whole patients) for validation: of all images, or of the official train_val part."""
-    test: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    """Share of images (by whole patients) for the test; not used by `official`."""
-
-    @model_validator(mode="after")
-    def _leaves_training(self) -> "Split":
-        if self.scheme == "patients" and self.val + self.test >= 1:
-            raise ValueError(f"val {self.val} + test {self.test} leave nothing to train on; their sum must be below 1")
-        return self
 
 
 class Segmentation(Model):

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from cxr.config.errors import UserError
-from cxr.config.params import Split
 from cxr.config.record import hash_of_ids
+from cxr.config.split import Split
 from cxr.datasets.stratify import deal_patients
 
 PARTS = ("train", "val", "test")

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cxr.config.datasets import NihDataset
 from cxr.config.errors import UserError
 from cxr.config.findings import NIH14
-from cxr.config.settings import NihDataset
 from cxr.datasets.sources.nih import read_nih
 from cxr.datasets.table import DESCRIPTION, REJECTED
 

@@ -4,8 +4,8 @@ import csv
 
 import pytest
 
+from cxr.config.datasets import PhantomDataset
 from cxr.config.findings import NIH14
-from cxr.config.settings import PhantomDataset
 from cxr.datasets.sources.phantom import phantom_folder, read_phantom
 
 DATASET = PhantomDataset(format="phantom", patients=6, seed=3, image_px=64)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from cxr.config.datasets import NihDataset
 from cxr.config.errors import UserError
 from cxr.config.findings import NIH14
-from cxr.config.settings import NihDataset
 from cxr.datasets.table import DESCRIPTION, REJECTED, SourceTable
 
 ID, LABELS, PATIENT, FOLLOW_UP, AGE, VIEW = (

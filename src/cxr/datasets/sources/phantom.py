@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 
+from cxr.config.datasets import NihDataset, PhantomDataset
 from cxr.config.record import fingerprint
-from cxr.config.settings import LungPhantoms, NihDataset, PhantomDataset
+from cxr.config.settings import LungPhantoms
 from cxr.datasets.sources.nih import read_nih
 from cxr.datasets.table import SourceTable
 from cxr.phantoms.dataset.folder import FORM, write_phantoms
