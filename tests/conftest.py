@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cxr.config.labels import Findings
 from cxr.config.params import Params
 from cxr.config.settings import Settings
 from cxr.datasets.table import DESCRIPTION, REJECTED, SourceTable
@@ -96,7 +97,7 @@ def store(tmp_path_factory, make_source, make_params, make_settings):
 
     folder = tmp_path_factory.mktemp("drawn")
     files, _ = prepare([make_source(folder / "images")], make_settings(folder), make_params(), None, workers=1)
-    store = open_store(files, FINDINGS)
+    store = open_store(files, Findings(set=list(FINDINGS)))
     for array in (store.labels, store.parts, store.rows):
         array.flags.writeable = False
     return store
@@ -121,7 +122,7 @@ def train():
         def quiet(title):
             return lambda done, total: None
 
-        return train_group(group, params, store, folder, "keras", overwrite, False, progress or quiet)
+        return train_group(group, params, {"": store}, folder, "keras", overwrite, False, progress or quiet)
 
     return run
 

@@ -24,7 +24,7 @@ def test_a_valid_pair_loads(load, tmp_path):
     assert config.settings.lung_masks == LungPhantoms(format="phantom", patients=60, seed=8)
     assert list(config.params.members) == ["small", "large"]
     assert config.params.group("Both") == ["small", "large"]
-    assert config.params.findings.names == FINDING_SETS["nih14"]
+    assert config.params.findings.names == tuple(FINDING_SETS["nih14"])
     assert (config.params.training.epochs, config.params.training.batch) == (20, 24)
     assert not config.smoke
     assert config.experiment is None
@@ -52,12 +52,13 @@ def test_what_was_read_cannot_be_changed(load):
         ),
         (
             {"datasets.1.rot": "x"},
-            'SETTINGS.json: datasets.1.rot: unknown key "rot": did you mean "root"? Allowed: format, name, root, csv, '
-            "limit_patients",
+            'SETTINGS.json: datasets.1.rot: unknown key "rot": did you mean "root"? Allowed: format, name, '
+            "origin, root, limit_patients, csv",
         ),
         (
             {"datasets.0.format": "phantm"},
-            'SETTINGS.json: datasets.0: unknown format "phantm": did you mean "phantom"? Allowed: phantom, nih',
+            'SETTINGS.json: datasets.0: unknown format "phantm": did you mean "phantom"? Allowed: phantom, nih, chexpert, list, '
+            "table, folders, dicom",
         ),
         ({"datasets.1": {"root": "x"}}, 'SETTINGS.json: datasets.1: needs the key format to say which kind it is, '
          'for example "format": "nih"'),
@@ -97,7 +98,7 @@ MEMBERS = "small, large"
     ("params", "line"),
     [
         ({"training.bach": 3}, 'training.bach: unknown key "bach": did you mean "batch"? Allowed: epochs, batch, '
-         "optimizer, schedule, augment"),
+         "optimizer, schedule, augment, balance"),
         ({"training.epochs": "12"}, 'training.epochs: input should be a valid integer; found "12"'),
         ({"training.epochs": 0}, "training.epochs: input should be greater than or equal to 1; found 0"),
         ({"training.optimizer.learning_rate": float("nan")},
@@ -112,7 +113,7 @@ MEMBERS = "small, large"
          '"densenet169"? Allowed: tiny, densenet169, xception'),
         ({"members.small.weights": "noisy"}, 'members.small.weights: found "noisy"; allowed: "imagenet" or null'),
         ({"members.small.training.epoch": 3}, 'members.small.training.epoch: unknown key "epoch": did you mean '
-         '"epochs"? Allowed: epochs, batch, optimizer, schedule, augment'),
+         '"epochs"? Allowed: epochs, batch, optimizer, schedule, augment, balance'),
         ({"members.large.image_px": 200}, "members.large.image_px 200 is larger than crop.image_px 192: raise "
          "crop.image_px or lower the member's size"),
         ({"groups.Both": ["small", "larg"]},
@@ -123,9 +124,10 @@ MEMBERS = "small, large"
         ({"groups.a/b": ["small"]},
          'groups.a/b: "a/b" is no name; use letters, digits, spaces, . - and _ (a letter, digit or _ first)'),
         ({"findings.set": "nih15"},
-         'findings.set: unknown finding set "nih15": did you mean "nih14"? Allowed: nih14, merged6'),
+         'findings.set: unknown finding set "nih15": did you mean "nih14"? Allowed: nih14, merged6, '
+         "chexpert5, chexpert14, coarse"),
         ({"findings.set": []}, "findings.set: the list of findings is empty; name at least one finding"),
-        ({"findings.set": ["Edema", "Edema"]}, "findings.set: a finding is named twice"),
+        ({"findings.set": ["Edema", "Edema"]}, "findings.set: Edema is named twice"),
         ({"split": {"val": 0.5, "test": 0.5}},
          "split: val 0.5 + test 0.5 leave nothing to train on; their sum must be below 1"),
         ({"segmentation.image_px": 100}, "segmentation: image_px 100 is not a multiple of 2**depth = 16"),
@@ -150,6 +152,7 @@ def test_a_value_that_may_have_two_types_is_told_both(mistakes):
     assert mistakes(params={"findings.set": [3]}) == [
         "PARAMS.json: findings.set: input should be a valid string; found [3]",
         "PARAMS.json: findings.set.0: input should be a valid string; found 3",
+        "PARAMS.json: findings.set.0: must be a JSON object {...}; found 3",
     ]
 
 

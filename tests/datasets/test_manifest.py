@@ -3,12 +3,11 @@
 import dataclasses
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from cxr.config.errors import UserError
-from cxr.datasets.manifest import merge_sources, read_labels, read_table, write_table
+from cxr.datasets.manifest import merge_sources, read_table, write_table
 from cxr.datasets.table import DESCRIPTION, REJECTED, SourceTable
 
 
@@ -20,6 +19,7 @@ def source(name, images, findings):
             *(image, name, f"images/{image}", patient, f"{patient}-0"),
         )
         rows.loc[row, list(findings)] = labels
+    rows["row"] = [str(number) for number in range(1, len(rows) + 1)]
     return SourceTable(name, Path(name), tuple(findings), rows, pd.DataFrame(columns=REJECTED))
 
 
@@ -31,7 +31,7 @@ def test_one_source_keeps_its_ids():
     manifest, _ = merge_sources([ONE])
     assert manifest["image_id"].to_list() == ["a.png", "b.png"]
     assert manifest["patient_id"].to_list() == ["1", "2"]
-    assert list(manifest.columns) == [*DESCRIPTION, "Mass", "Edema"]
+    assert list(manifest.columns) == [*DESCRIPTION, "Mass", "Edema", "row"]
     pd.testing.assert_frame_equal(manifest, ONE.rows)
 
 
@@ -44,45 +44,25 @@ def test_equal_numbers_of_two_sources_are_different_patients():
     assert ONE.rows["image_id"].to_list() == ["a.png", "b.png"]
 
 
-def test_patients_of_one_namespace_stay_one_patient_and_their_images_are_used_once():
+def test_patients_of_one_origin_stay_one_patient_and_their_images_are_used_once():
     """One download in two folders, each with the whole label table, must not leak patients into two parts."""
-    first = dataclasses.replace(source("A", [("a.png", "1", "1"), ("b.png", "2", "0")], ["Mass"]), namespace="nih")
-    second = dataclasses.replace(source("B", [("c.png", "1", "0"), ("b.png", "2", "0")], ["Mass"]), namespace="nih")
+    first = dataclasses.replace(source("A", [("a.png", "1", "1"), ("b.png", "2", "0")], ["Mass"]), origin="nih")
+    second = dataclasses.replace(source("B", [("c.png", "1", "0"), ("b.png", "2", "0")], ["Mass"]), origin="nih")
     manifest, rejected = merge_sources([first, second])
     assert manifest["image_id"].to_list() == ["A:a.png", "A:b.png", "B:c.png"]
     assert manifest["patient_id"].to_list() == ["nih:1", "nih:2", "nih:1"]
-    assert rejected[["source", "path"]].to_numpy().tolist() == [["B", "images/b.png"]]
+    assert rejected[["source", "row", "path"]].to_numpy().tolist() == [["B", "2", "images/b.png"]]
     assert "earlier data set" in rejected["reason"].iloc[0]
 
 
 def test_a_finding_that_a_source_does_not_label_is_unknown_there():
     manifest, _ = merge_sources([ONE, TWO])
-    assert list(manifest.columns) == [*DESCRIPTION, "Mass", "Edema", "Hernia"]
+    assert list(manifest.columns) == [*DESCRIPTION, "Mass", "Edema", "Hernia", "row"]
     assert manifest[["Mass", "Edema", "Hernia"]].to_numpy().tolist() == [
         ["1", "0", ""],
         ["0", "-1", ""],
         ["", "1", "1"],
     ]
-
-
-def test_labels_become_codes():
-    labels = read_labels(merge_sources([ONE, TWO])[0], ["Hernia", "Edema", "Mass"])
-    assert labels.dtype == np.float32
-    np.testing.assert_array_equal(labels, [[np.nan, 0, 1], [np.nan, -1, 0], [1, 1, np.nan]])
-
-
-def test_a_finding_that_nobody_labels_stops():
-    with pytest.raises(UserError, match=r"findings\.set asks for Pneumonia, Nodule; the data sets label Mass, Edema$"):
-        read_labels(ONE.rows, ["Mass", "Pneumonia", "Nodule"])
-
-
-@pytest.mark.parametrize("value", ["2", "yes", "1.0", " 1"])
-def test_a_label_that_is_no_code_stops(value):
-    manifest = ONE.rows.copy()
-    manifest.loc[1, "Edema"] = value
-    message = rf'manifest: image b\.png, Edema: found "{value}"; allowed are 1, 0, -1 and empty'
-    with pytest.raises(UserError, match=message):
-        read_labels(manifest, ["Mass", "Edema"])
 
 
 def test_what_is_written_reads_back_as_text(tmp_path):

@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from cxr.config.errors import UserError
 from cxr.config.findings import NIH14
 from cxr.config.split import Split
-from cxr.datasets.manifest import merge_sources, read_labels
+from cxr.datasets.labels import read_labels
+from cxr.datasets.manifest import merge_sources
 from cxr.datasets.split import PARTS, NamedSplit, assign_split, check_patients, describe_split
 
 FINDINGS = ["Mass", "Edema", "Hernia"]
+OUTPUTS = {finding: (finding,) for finding in FINDINGS}
 
 
 @st.composite
@@ -125,8 +127,8 @@ def listed_manifest(make_manifest):
     return make_manifest([3] * 40, np.zeros((120, 3), bool), FINDINGS, listed)
 
 
-def test_the_official_test_part_is_the_list_and_val_comes_from_the_rest(listed_manifest):
-    split = assign_split(listed_manifest, Split(scheme="official", val=0.25), FINDINGS, 1)
+def test_the_listed_test_part_is_the_list_and_val_comes_from_the_rest(listed_manifest):
+    split = assign_split(listed_manifest, Split(scheme="lists", val=0.25), FINDINGS, 1)
     part_of = split.table.set_index("image_id")["split"]
     listed = listed_manifest.set_index("image_id")["listed"]
     assert set(part_of.index) == set(listed.index[listed != ""])
@@ -136,18 +138,84 @@ def test_the_official_test_part_is_the_list_and_val_comes_from_the_rest(listed_m
     assert split.name == "lists of the data set"
 
 
+@pytest.mark.parametrize("scheme", ["official", "lists"])
 @pytest.mark.parametrize("missing", ["test", "train_val"])
-def test_the_official_scheme_without_its_lists_stops(listed_manifest, missing):
+def test_a_scheme_without_its_lists_stops(listed_manifest, scheme, missing):
     manifest = listed_manifest.replace({"listed": {missing: ""}})
-    message = f'split.scheme "official": no image is listed as {missing}; put train_val_list.txt and test_list.txt'
+    message = f'split.scheme "{scheme}": no image is listed as {missing}; put train_val_list.txt and test_list.txt'
     with pytest.raises(UserError, match=message):
-        assign_split(manifest, Split(scheme="official"), FINDINGS, 1)
+        assign_split(manifest, Split(scheme=scheme), FINDINGS, 1)
 
 
-def test_official_lists_that_share_a_patient_stop(listed_manifest):
+def test_lists_that_share_a_patient_stop(listed_manifest):
     listed_manifest.loc[0, "listed"] = "train_val"
     with pytest.raises(UserError, match=r"patient 0 has images in .*test"):
+        assign_split(listed_manifest, Split(scheme="lists"), FINDINGS, 1)
+
+
+def test_lists_of_other_patients_are_not_taken_for_official(listed_manifest):
+    message = r'"official": image 00000000\.png is listed as test, but not in NIH\'s own lists .*"scheme": "lists"'
+    with pytest.raises(UserError, match=message):
         assign_split(listed_manifest, Split(scheme="official"), FINDINGS, 1)
+
+
+def test_listed_parts_are_taken_as_they_are(listed_manifest):
+    named = listed_manifest.assign(listed=np.repeat(["train"] * 20 + ["val"] * 8 + ["test"] * 12, 3))
+    for scheme, name in (("lists", "lists of the data set"), ("predefined", "predefined column")):
+        split = assign_split(named, Split(scheme=scheme), FINDINGS, 1)
+        assert split.name == name
+        assert split.table["split"].to_list() == named["listed"].to_list()
+
+
+def test_a_predefined_split_needs_a_part_for_every_image(listed_manifest):
+    message = r'"predefined": image 00000030\.png is in part "train_val" \(90 such images\)'
+    with pytest.raises(UserError, match=message):
+        assign_split(listed_manifest, Split(scheme="predefined"), FINDINGS, 1)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(patients_with_labels(), st.integers(2, 6), st.integers(0, 2**32 - 1))
+def test_every_image_is_tested_in_one_fold_and_no_patient_is_in_two_parts_of_any(make_manifest, drawn, folds, seed):
+    images, positives = drawn
+    manifest = make_manifest(images, positives, FINDINGS)
+    try:
+        split = assign_split(manifest, Split(scheme="kfold", folds=folds, val=0.2), FINDINGS, seed)
+    except UserError as error:
+        assert "gets no image" in str(error)
+        assert len(images) < 30
+        return
+    assert split.name == f"{folds} folds"
+    assert split.folds == tuple(map(str, range(folds)))
+    tested = split.table[split.table["split"] == "test"]
+    assert sorted(tested["image_id"]) == sorted(manifest["image_id"])
+    patient_of = manifest.set_index("image_id")["patient_id"]
+    for fold in split.folds:
+        table = split.table[split.table["fold"] == fold]
+        assert sorted(table["image_id"]) == sorted(manifest["image_id"])
+        parts = table.groupby(table["image_id"].map(patient_of))["split"].nunique()
+        assert (parts == 1).all()
+
+
+def test_folds_keep_the_rarest_label(make_manifest):
+    random = np.random.default_rng(5)
+    images = random.geometric(0.3, 2000)
+    positives = np.repeat(random.random((2000, 3)) < [0.2, 0.05, 0.01], images, axis=0)
+    manifest = make_manifest(images, positives, FINDINGS)
+    table = assign_split(manifest, Split(scheme="kfold", folds=5), FINDINGS, 1).table
+    fold_of = table[table["split"] == "test"].set_index("image_id")["fold"][manifest["image_id"]].to_numpy()
+    for k in range(3):
+        counts = [positives[fold_of == str(fold), k].sum() for fold in range(5)]
+        assert max(counts) - min(counts) <= max(3, 0.05 * sum(counts))
+
+
+def test_a_patient_in_two_parts_of_one_fold_stops_the_folds(make_manifest):
+    manifest = make_manifest([2] * 30, np.zeros((60, 3), bool), FINDINGS)
+    table = assign_split(manifest, Split(scheme="kfold", folds=3), FINDINGS, 1).table
+    check_patients(manifest, table)
+    row = table.index[(table["fold"] == "1") & (table["split"] == "train")][0]
+    table.loc[row, "split"] = "val"
+    with pytest.raises(UserError, match=r"has images in train and val \(1 such patients\)"):
+        check_patients(manifest, table)
 
 
 def test_a_described_split_counts_images_patients_and_positives(make_manifest):
@@ -158,7 +226,7 @@ def test_a_described_split_counts_images_patients_and_positives(make_manifest):
     manifest.loc[:4, "Mass"] = ["-1", "", "1", "0", "1"]
     split = assign_split(manifest, Split(), FINDINGS, 3)
     shuffled = NamedSplit(split.name, split.table.sample(frac=1, random_state=0))
-    described = describe_split(manifest, shuffled, FINDINGS, read_labels(manifest, FINDINGS))
+    described = describe_split(manifest, shuffled, FINDINGS, read_labels(manifest, OUTPUTS))
     joined = manifest.merge(split.table, on="image_id")
     assert described["name"] == split.name
     for part in PARTS:
@@ -169,10 +237,10 @@ def test_a_described_split_counts_images_patients_and_positives(make_manifest):
             "hash": hashlib.sha256("\n".join(sorted(rows["image_id"])).encode()).hexdigest(),
             "positives": {finding: Counter(rows[finding])["1"] for finding in FINDINGS},
         }
-    assert described == describe_split(manifest, split, FINDINGS, read_labels(manifest, FINDINGS))
+    assert described == describe_split(manifest, split, FINDINGS, read_labels(manifest, OUTPUTS))
     other = split.table.replace({"split": {"val": "test", "test": "val"}})
     assert (
-        describe_split(manifest, NamedSplit("", other), FINDINGS, read_labels(manifest, FINDINGS))["hash"]
+        describe_split(manifest, NamedSplit("", other), FINDINGS, read_labels(manifest, OUTPUTS))["hash"]
         != (described["hash"])
     )
 
@@ -220,11 +288,13 @@ def test_a_part_of_the_images_is_called_a_subset(nih_metadata):
     assert assign_split(renamed, Split(scheme="official"), list(NIH14), 1).name == "official (subset)"
 
 
-def test_lists_that_are_not_nihs_are_not_called_official(nih_metadata):
+def test_lists_that_are_not_quite_nihs_are_not_taken_for_official(nih_metadata):
     foreign = nih_metadata.copy()
     patient = foreign.loc[foreign["listed"] == "test", "patient_id"].iloc[0]
     foreign.loc[foreign["patient_id"] == patient, "listed"] = "train_val"
-    assert assign_split(foreign, Split(scheme="official"), list(NIH14), 1).name == "lists of the data set"
+    with pytest.raises(UserError, match="but not in NIH's own lists"):
+        assign_split(foreign, Split(scheme="official"), list(NIH14), 1)
+    assert assign_split(foreign, Split(scheme="lists"), list(NIH14), 1).name == "lists of the data set"
 
 
 def test_the_real_subset_reads_and_is_a_subset_of_the_official_split(real_data, read):

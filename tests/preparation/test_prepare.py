@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from cxr.config.errors import UserError
+from cxr.config.labels import Findings
 from cxr.preparation.prepare import LungSource, prepare, prepared_files
 from cxr.preparation.store import open_store
 
@@ -153,7 +154,7 @@ def test_a_folder_that_lost_a_file_is_prepared_anew(run, name):
     getattr(files, name).unlink()
     assert run()[1]
     assert getattr(files, name).is_file()
-    assert len(open_store(files, FINDINGS).rows) == 20
+    assert len(open_store(files, Findings(set=list(FINDINGS))).rows) == 20
 
 
 def test_the_lung_network_is_opened_only_when_crops_have_to_be_made(run, lungs):
@@ -181,7 +182,7 @@ def test_an_interrupted_preparation_is_not_taken_for_a_finished_one(run):
     with pytest.raises(Killed):
         run(kill)
     with pytest.raises(UserError, match="the data are not prepared yet"):
-        open_store(files, FINDINGS)
+        open_store(files, Findings(set=list(FINDINGS)))
     assert run()[1]
     assert marks(files.folder).keys() == complete.keys()
 
@@ -222,7 +223,7 @@ def test_images_that_were_moved_are_found_without_being_cropped_again(run, sourc
     _, fresh = run(sources=[replace(source, root=tmp_path / "elsewhere")])
     assert not fresh
     assert files.crops.stat().st_mtime_ns == before
-    assert all(path.is_file() for path in open_store(files, FINDINGS).paths)
+    assert all(path.is_file() for path in open_store(files, Findings(set=list(FINDINGS))).paths)
 
 
 def test_images_none_of_which_can_be_used_stop_and_the_reasons_are_listed(run, source, tmp_path):
@@ -240,7 +241,7 @@ def test_images_none_of_which_can_be_used_stop_and_the_reasons_are_listed(run, s
 def test_several_sources_keep_their_images_apart(run, make_chests, tmp_path):
     sources = [make_chests(tmp_path / name, count=8, name=name) for name in ("one", "two")]
     files, _ = run(sources=sources)
-    store = open_store(files, FINDINGS)
+    store = open_store(files, Findings(set=list(FINDINGS)))
     assert len(set(store.image_ids)) == 16
     assert {image_id.partition(":")[0] for image_id in store.image_ids} == {"one", "two"}
     for image_id, path in zip(store.image_ids, store.paths, strict=True):

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from cxr.config.errors import UserError
+from cxr.config.labels import Findings
 from cxr.images.files import read_image
 from cxr.images.geometry import cut_box
 from cxr.preparation.prepare import LungSource, prepare
@@ -34,7 +35,7 @@ def files(prepared, tmp_path):
 
 
 def test_a_crop_is_its_image_cut_by_its_box(prepared):
-    store = open_store(prepared[0], FINDINGS)
+    store = open_store(prepared[0], Findings(set=list(FINDINGS)))
     assert len(store.image_ids) == 20
     assert max(store.rows) == 23
     for i, (image_id, path) in enumerate(zip(store.image_ids, store.paths, strict=True)):
@@ -43,7 +44,7 @@ def test_a_crop_is_its_image_cut_by_its_box(prepared):
 
 
 def test_lung_masks_are_those_of_their_images(prepared, chest):
-    store = open_store(prepared[0], FINDINGS)
+    store = open_store(prepared[0], Findings(set=list(FINDINGS)))
     for i, image_id in enumerate(store.image_ids):
         number = int(image_id[1:4])
         if number % 9 == 4:
@@ -60,7 +61,7 @@ def test_labels_patients_and_parts_belong_to_their_images(prepared):
     files, source = prepared
     rows = source.rows.set_index("image_id")
     split = pd.read_csv(files.split, dtype=str).set_index("image_id")["split"]
-    store = open_store(files, FINDINGS[::-1])
+    store = open_store(files, Findings(set=list(FINDINGS[::-1])))
     assert store.findings == ("Mass", "Effusion")
     for i, image_id in enumerate(store.image_ids):
         assert store.patient_ids[i] == rows.loc[image_id, "patient_id"]
@@ -75,7 +76,7 @@ def test_labels_patients_and_parts_belong_to_their_images(prepared):
 
 
 def test_crops_are_not_read_before_they_are_asked_for(prepared):
-    store = open_store(prepared[0], FINDINGS)
+    store = open_store(prepared[0], Findings(set=list(FINDINGS)))
     assert isinstance(store.crops, np.memmap)
     assert isinstance(store.lungs, np.memmap)
     assert not store.crops.flags.writeable
@@ -91,7 +92,7 @@ def test_a_patient_in_two_parts_stops(files):
     split.loc[first, "split"], split.loc[second, "split"] = "train", "test"
     split.to_csv(files.split, index=False)
     with pytest.raises(UserError, match=rf"patient {patient} has images in test and train") as raised:
-        open_store(files, FINDINGS)
+        open_store(files, Findings(set=list(FINDINGS)))
     assert str(files.split) in str(raised.value)
 
 
@@ -107,42 +108,42 @@ def test_a_split_of_unknown_images_or_parts_stops(files, column, text, message):
     split.loc[0, column] = text
     split.to_csv(files.split, index=False)
     with pytest.raises(UserError, match=message) as raised:
-        open_store(files, FINDINGS)
+        open_store(files, Findings(set=list(FINDINGS)))
     assert str(files.split) in str(raised.value)
 
 
 def test_a_finding_that_no_source_labels_stops(prepared):
     with pytest.raises(UserError, match=r"asks for Hernia; the data sets label Effusion, Mass"):
-        open_store(prepared[0], ("Effusion", "Hernia"))
+        open_store(prepared[0], Findings(set=["Effusion", "Hernia"]))
 
 
 def test_a_folder_that_is_not_prepared_stops(prepared, tmp_path):
     with pytest.raises(UserError, match=r"the data are not prepared yet; run \./prepare_data\.sh") as raised:
-        open_store(PreparedFiles(tmp_path / "none", "abc"), FINDINGS)
+        open_store(PreparedFiles(tmp_path / "none", "abc"), Findings(set=list(FINDINGS)))
     assert str(tmp_path / "none") in str(raised.value)
     with pytest.raises(UserError, match="not prepared yet"):  # prepared, but with another split
-        open_store(PreparedFiles(prepared[0].folder, "abc"), FINDINGS)
+        open_store(PreparedFiles(prepared[0].folder, "abc"), Findings(set=list(FINDINGS)))
 
 
 @pytest.mark.parametrize("name", ["record", "split", "split_record", "manifest", "crop_table", "crops"])
 def test_a_prepared_folder_that_lost_a_file_stops(files, name):
     getattr(files, name).unlink()
     with pytest.raises(UserError):
-        open_store(files, FINDINGS)
+        open_store(files, Findings(set=list(FINDINGS)))
 
 
 def test_a_damaged_record_or_label_is_one_sentence(files):
     text = files.record.read_text()
     files.record.write_text(text[:50])
     with pytest.raises(UserError, match="is damaged, not valid JSON"):
-        open_store(files, FINDINGS)
+        open_store(files, Findings(set=list(FINDINGS)))
     files.record.write_text(text)
     assert json.loads(text)["images"] == 20
     manifest = pd.read_csv(files.manifest, dtype=str, keep_default_na=False)
     manifest.loc[0, "Mass"] = "maybe"
     manifest.to_csv(files.manifest, index=False)
     with pytest.raises(UserError, match='Mass: found "maybe"; allowed are 1, 0, -1 and empty'):
-        open_store(files, FINDINGS)
+        open_store(files, Findings(set=list(FINDINGS)))
 
 
 def test_without_lungs_there_is_no_mask(store):
@@ -155,5 +156,5 @@ def test_the_sheet_shows_crops_ten_a_row(store, prepared):
     assert sheet.shape == (4 * 128, 10 * 128)
     assert sheet.dtype == np.uint8
     assert not sheet[3 * 128 :, 9 * 128 :].any()
-    small = crop_sheet(open_store(prepared[0], FINDINGS))  # 20 images
+    small = crop_sheet(open_store(prepared[0], Findings(set=list(FINDINGS))))  # 20 images
     assert small.shape == (2 * 128, 10 * 128)

@@ -36,18 +36,15 @@ def predict_rows(
     return np.concatenate(parts)
 
 
-def targets(store: Store) -> np.ndarray:
-    """Return (N, K) float32 labels with NaN where uncertain or unknown: what a loss may count."""
-    return np.where(store.labels < 0, np.nan, store.labels).astype(np.float32)
+def training_reader(store: Store, rows: np.ndarray, targets: np.ndarray, image_px: int, augment: Augment) -> ReadBatch:
+    """Return the function that reads an augmented training batch: images (n, S, S, 1), targets (n, K).
 
-
-def training_reader(store: Store, rows: np.ndarray, image_px: int, augment: Augment) -> ReadBatch:
-    """Return the function that reads an augmented training batch: images (n, S, S, 1), labels (n, K)."""
-    labels = targets(store)
+    rows: (m,) images of the store to read, possibly repeated; targets: (N, K) of all its images.
+    """
 
     def read(chosen: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         picked = rows[chosen]
         images, _ = augment_batch(read_images(store, picked, image_px), augment, rng)
-        return images[..., None], labels[picked]
+        return images[..., None], targets[picked]
 
     return read

@@ -1,7 +1,13 @@
-"""A group and a store in; every member trained, their probabilities averaged, predictions.csv and run.json out."""
+"""A group and its stores in; every member trained, their probabilities averaged, predictions.csv and run.json out.
+
+Without folds there is one store. With folds a member is trained once per fold (`tiny-f0`, `tiny-f1`, ...), predictions
+of each fold's val and test part go to `predictions-f0.csv`, ..., and predictions.csv holds every image once, predicted
+by the members that were trained without its fold.
+"""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,24 +16,35 @@ import numpy as np
 from cxr.classification.crops import predict_rows
 from cxr.classification.member import load_member, train_member
 from cxr.classification.networks.classifier import build_classifier
-from cxr.classification.runs import PREDICTIONS, RUN, check_group, member_inputs, other_parameters, read_run
+from cxr.classification.runs import PREDICTIONS, RUN, check_group, fold_name, member_inputs, other_parameters, read_run
 from cxr.config.atomic import write_json
 from cxr.config.errors import UserError
 from cxr.config.params import Params
 from cxr.config.record import differences, hash_of_file, machine_record
 from cxr.engines.engine import open_engine
 from cxr.evaluation.predictions import Predictions, write_predictions
-from cxr.preparation.store import Store
+from cxr.preparation.store import Store, pooled
 from cxr.training.epochs import BEST, HISTORY, LAST
 
 PREDICTED_PARTS = ("val", "test")
 Progress = Callable[[str], Callable[[int, int], None]]
 
 
+@dataclass(frozen=True)
+class _Job:
+    """One classifier to be trained: a member of the group on one fold ("" where there is none)."""
+
+    name: str
+    member: str
+    fold: str
+    store: Store
+    inputs: dict[str, Any]
+
+
 def train_group(
     group: str,
     params: Params,
-    store: Store,
+    stores: Mapping[str, Store],
     folder: Path,
     engine: str,
     overwrite: bool,
@@ -36,32 +53,41 @@ def train_group(
 ) -> tuple[dict[str, Any], list[str]]:
     """Train the members in turn and average them; return the group's run.json and the names of the members trained now.
 
-    A finished member with the same inputs is kept. One with other inputs stops the run with a UserError that says what
-    differs, unless `overwrite`.
+    stores: fold -> store. A finished member with the same inputs is kept. One with other inputs stops the run with a
+    UserError that says what differs, unless `overwrite`.
     """
-    members = params.group(group)
-    inputs = {member: member_inputs(params, member, store) for member in members}
+    jobs = [
+        _Job(fold_name(member, fold), member, fold, store, member_inputs(params, member, store))
+        for fold, store in stores.items()
+        for member in params.group(group)
+    ]
+    inputs = {job.name: job.inputs for job in jobs}
     existing = None if overwrite else read_run(folder)
     if existing:
-        check_group(existing, members, inputs, folder)
-    todo = [member for member in members if not _is_finished(folder / member, inputs[member], overwrite)]
-    for member in todo[1:]:  # what cannot be built is said before hours of training, not after
-        build_classifier(params.members[member], len(store.findings))
-    runs = []
-    for number, member in enumerate(members):
-        if member in todo:
-            on_progress = progress(f"{member} ({number + 1} of {len(members)}): training")
-            settings = (params.members[member], params.training_of(member), store, params.seed)
-            runs.append(train_member(member, *settings, inputs[member], folder / member, on_progress))
-        else:
-            runs.append(read_run(folder / member))
-    if todo or existing is None or not _has_predictions(existing, members, folder):
+        check_group(existing, list(inputs), inputs, folder)
+    todo = [job for job in jobs if not _is_finished(folder / job.name, job.inputs, overwrite)]
+    for member in dict.fromkeys(job.member for job in todo[1:]):  # said before hours of training, not after
+        build_classifier(params.members[member], len(params.findings.names))
+    runs = [_train(job, number, jobs, params, folder, job in todo, progress) for number, job in enumerate(jobs, 1)]
+    whole = pooled(dict(stores))
+    if todo or existing is None or not _has_predictions(existing, inputs, folder):
         _forget_results(folder)
-        _predict_group(members, params, store, folder, engine, progress)
-        existing = _describe(group, runs, params, store) | {"smoke": smoke, "members_inputs": inputs}
+        _predict_group(jobs, stores, whole, folder, engine, progress)
+        existing = _describe(group, runs, params, whole) | {"smoke": smoke, "members_inputs": inputs}
+        existing["folds"] = [fold for fold in stores if fold]
         existing["predictions_hash"] = hash_of_file(folder / PREDICTIONS)
         write_json(folder / RUN, existing)
-    return existing, todo
+    return existing, [job.name for job in todo]
+
+
+def _train(
+    job: _Job, number: int, jobs: list[_Job], params: Params, folder: Path, needed: bool, progress: Progress
+) -> dict[str, Any]:
+    if not needed:
+        return read_run(folder / job.name)
+    on_progress = progress(f"{job.name} ({number} of {len(jobs)}): training")
+    settings = (params.members[job.member], params.training_of(job.member), params.findings, job.store, params.seed)
+    return train_member(job.name, *settings, job.inputs, folder / job.name, on_progress)
 
 
 def _is_finished(folder: Path, inputs: dict[str, Any], overwrite: bool) -> bool:
@@ -85,31 +111,44 @@ def _is_finished(folder: Path, inputs: dict[str, Any], overwrite: bool) -> bool:
     return bool(run and run.get("finished")) and (folder / BEST).is_file()
 
 
-def _has_predictions(record: dict[str, Any], members: list[str], folder: Path) -> bool:
+def _has_predictions(record: dict[str, Any], names: Mapping[str, Any], folder: Path) -> bool:
     """Whether the predictions that the group's record stands for are all there, unchanged."""
     whole = folder / PREDICTIONS
     if not whole.is_file() or hash_of_file(whole) != record.get("predictions_hash"):
         return False
-    return all((folder / member / PREDICTIONS).is_file() for member in members)
+    of_folds = [folder / f"{fold_name('predictions', fold)}.csv" for fold in record.get("folds", [])]
+    return all(path.is_file() for path in [*of_folds, *(folder / name / PREDICTIONS for name in names)])
 
 
 def _forget_results(folder: Path) -> None:
     """Remove what was made of earlier predictions, so that results of two runs never lie side by side."""
     for file in (RUN, PREDICTIONS, "metrics.json", "metrics.csv", "report.html", "gradcam/record.json"):
         (folder / file).unlink(missing_ok=True)
+    for file in folder.glob("predictions-f*.csv"):
+        file.unlink()
 
 
 def _predict_group(
-    members: list[str], params: Params, store: Store, folder: Path, engine: str, progress: Progress
+    jobs: list[_Job], stores: Mapping[str, Store], whole: Store, folder: Path, engine: str, progress: Progress
 ) -> None:
-    """Write predictions.csv of every member and of their mean, for val and test."""
-    rows = np.flatnonzero(np.isin(store.parts, PREDICTED_PARTS))
-    every = []
-    for member in members:
-        probabilities = predict_member(folder / member, store, rows, engine, progress(f"{member}: predicting"))
-        every.append(probabilities)
-        write_predictions(folder / member / PREDICTIONS, _as_predictions(store, rows, probabilities))
-    write_predictions(folder / PREDICTIONS, _as_predictions(store, rows, np.mean(every, axis=0)))
+    """Write predictions.csv of every member and of their mean, for val and test; then those of the whole."""
+    out_of_fold = []
+    for fold, store in stores.items():
+        rows = np.flatnonzero(np.isin(store.parts, PREDICTED_PARTS))
+        every = []
+        for job in jobs:
+            if job.fold != fold:
+                continue
+            probabilities = predict_member(folder / job.name, store, rows, engine, progress(f"{job.name}: predicting"))
+            every.append(probabilities)
+            write_predictions(folder / job.name / PREDICTIONS, _as_predictions(store, rows, probabilities))
+        mean = np.mean(every, axis=0)
+        name = f"{fold_name('predictions', fold)}.csv"
+        write_predictions(folder / name, _as_predictions(store, rows, mean))
+        out_of_fold.append(mean[store.parts[rows] == "test"])
+    if len(stores) > 1:
+        rows = np.arange(len(whole.image_ids))
+        write_predictions(folder / PREDICTIONS, _as_predictions(whole, rows, np.concatenate(out_of_fold)))
 
 
 def predict_member(

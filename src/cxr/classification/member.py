@@ -7,12 +7,15 @@ from typing import Any
 import keras
 import numpy as np
 
-from cxr.classification.crops import predict_rows, targets, training_reader
-from cxr.classification.losses import MaskedBce, masked_bce
+from cxr.classification.crops import predict_rows, training_reader
+from cxr.classification.losses import MaskedBce, MaskedCce, masked_bce, masked_cce
 from cxr.classification.networks.classifier import build_classifier
 from cxr.classification.runs import RUN, read_run
+from cxr.classification.sampling import epoch_rows
+from cxr.classification.targets import certain, training_targets
 from cxr.config.atomic import write_json
 from cxr.config.errors import UserError
+from cxr.config.labels import Findings
 from cxr.config.member import Member
 from cxr.config.record import machine_record
 from cxr.config.training import Training
@@ -29,6 +32,7 @@ def train_member(
     name: str,
     member: Member,
     training: Training,
+    findings: Findings,
     store: Store,
     seed: int,
     inputs: dict[str, Any],
@@ -43,22 +47,25 @@ def train_member(
     keras.utils.clear_session()
     keras.utils.set_random_seed(seed)
     train_rows, val_rows = (np.flatnonzero(store.parts == part) for part in ("train", "val"))
-    read = training_reader(store, train_rows, member.image_px, training.augment)
-    val_labels = targets(store)[val_rows]
+    shown = epoch_rows(store, train_rows, training.balance, seed)
+    targets = training_targets(store.labels, findings, seed)
+    read = training_reader(store, shown, targets, member.image_px, training.augment)
+    val_labels = certain(store.labels[val_rows])
+    measure_loss = masked_cce if findings.single else masked_bce
 
     def batches(epoch: int) -> Batches:
-        return Batches(read, len(train_rows), training.batch, seed, epoch)
+        return Batches(read, len(shown), training.batch, seed, epoch)
 
     def validate(model: keras.Model) -> dict[str, float]:
         engine = KerasEngine(model)
         found = predict_rows(lambda images: engine.run(images)[0], store, val_rows, member.image_px)
         per_finding = auroc(val_labels, found)
         mean = float(np.nanmean(per_finding)) if np.isfinite(per_finding).any() else math.nan
-        return {"val_loss": masked_bce(val_labels, found), "val_auroc": mean}
+        return {"val_loss": measure_loss(val_labels, found), "val_auroc": mean}
 
-    model = build_classifier(member, len(store.findings))
+    model = build_classifier(member, len(store.findings), findings.single)
     optimizer = make_optimizer(training.optimizer, training.schedule, training.epochs * len(batches(0)))
-    model.compile(optimizer=optimizer, loss=MaskedBce(), jit_compile=False)
+    model.compile(optimizer=optimizer, loss=MaskedCce() if findings.single else MaskedBce(), jit_compile=False)
     write_json(folder / RUN, {"finished": False, "inputs": inputs})
     plan = EpochPlan(folder, training.epochs, seed, batches, validate, score="val_auroc")
     history = run_epochs(model, plan, on_progress)
@@ -74,7 +81,7 @@ def train_member(
         "best_epoch": best,
         "val_auroc": score if math.isfinite(score) else None,
         "seconds": round(float(history["seconds"].sum()), 1),
-        "images_per_second": round(len(train_rows) * training.epochs / max(history["seconds"].sum(), 0.01), 1),
+        "images_per_second": round(len(shown) * training.epochs / max(history["seconds"].sum(), 0.01), 1),
         "findings": list(store.findings),
         "inputs": inputs,
         **machine_record(),

@@ -18,6 +18,11 @@ def read_run(folder: Path) -> dict[str, Any] | None:
     return read_json(folder / RUN) if (folder / RUN).is_file() else None
 
 
+def fold_name(name: str, fold: str) -> str:
+    """Return the name of what belongs to one fold, e.g. `tiny-f0`; the name itself where there are no folds."""
+    return f"{name}-f{fold}" if fold else name
+
+
 def parameter_inputs(params: Params, member: str) -> dict[str, Any]:
     """Return every parameter that a member's result depends on."""
     return plain(
@@ -25,8 +30,10 @@ def parameter_inputs(params: Params, member: str) -> dict[str, Any]:
             "member": params.members[member].model_dump(mode="json", exclude={"training"}),
             "training": params.training_of(member),
             "seed": params.seed,
-            "findings": list(params.findings.names),
+            "findings": {"outputs": params.findings.outputs, "labels": params.findings.labels},
+            "uncertain": {name: params.findings.policy_of(name) for name in params.findings.names},
             "crop": params.crop,
+            "scheme": params.split,
         }
     )
 
@@ -34,7 +41,13 @@ def parameter_inputs(params: Params, member: str) -> dict[str, Any]:
 def member_inputs(params: Params, member: str, store: Store) -> dict[str, Any]:
     """Return everything a member's result depends on: its parameters, and the hashes of data and split."""
     split = {"name": store.split["name"], "hash": store.split["hash"]}
-    return parameter_inputs(params, member) | {"data": store.record["content"], "split": split}
+    data = {"content": store.record["content"], "zero_blanks": list(store.zero_blanks)}
+    return parameter_inputs(params, member) | {"data": data, "split": split}
+
+
+def run_names(record: dict[str, Any], members: Sequence[str]) -> dict[str, str]:
+    """Return the folders of a group's run and the member that each is of, fold after fold."""
+    return {fold_name(member, fold): member for fold in record.get("folds") or [""] for member in members}
 
 
 def check_group(

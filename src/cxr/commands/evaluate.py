@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from cxr.classification.runs import PREDICTIONS, RUN, check_group, parameter_inputs
+from cxr.classification.runs import PREDICTIONS, RUN, check_group, parameter_inputs, run_names
 from cxr.commands.context import read_config
 from cxr.config.errors import UserError
 from cxr.config.record import fingerprint, hash_of_file, read_json
@@ -21,7 +21,9 @@ def run(options: argparse.Namespace) -> None:
     if not source.is_file():
         raise UserError(f"{source}: no such file; train the group {options.group} with the same options first")
     record = read_json(folder / RUN)
-    check_group(record, members, {member: parameter_inputs(params, member) for member in members}, folder)
+    names = run_names(record, members)
+    wanted = {name: parameter_inputs(params, member) for name, member in names.items()}
+    check_group(record, list(names), wanted, folder)
     file_hash = hash_of_file(source)
     if file_hash != record.get("predictions_hash"):
         raise UserError(f"{source}: is not the file that the run wrote; ./cxr train {options.group} predicts again")
@@ -29,7 +31,8 @@ def run(options: argparse.Namespace) -> None:
     inputs = fingerprint({"predictions": file_hash, "resamples": resamples, "seed": seed})
     fresh = not _is_measured(target, inputs)
     if fresh:
-        metrics = measure(read_predictions(source), record["split"], resamples, seed)
+        folds = {fold: read_predictions(folder / f"predictions-f{fold}.csv") for fold in record.get("folds", [])}
+        metrics = measure(read_predictions(source), record["split"], resamples, seed, folds)
         write_metrics(target, metrics | {"inputs": inputs})
     metrics = read_metrics(target)
     mean, split = metrics["auroc"]["mean"], metrics["split"]

@@ -5,31 +5,31 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from cxr.commands.context import read_config, worker_count
 from cxr.commands.progress import show_progress
-from cxr.config.datasets import PhantomDataset
 from cxr.config.load import Config
 from cxr.config.record import hash_of_file
-from cxr.config.settings import Settings
-from cxr.datasets.sources.nih import read_nih
-from cxr.datasets.sources.phantom import read_phantom
+from cxr.datasets.sources.read import read_sources
 from cxr.datasets.table import SourceTable
 from cxr.images.files import write_png
 from cxr.preparation.lung_network import lung_weights, open_lungs
 from cxr.preparation.prepare import LungSource, prepare
 from cxr.preparation.sheet import crop_sheet
-from cxr.preparation.store import PreparedFiles, open_store
+from cxr.preparation.store import PreparedFiles, open_stores, pooled
 
 
 def run(options: argparse.Namespace) -> None:
     """Prepare, and say what was used, rejected and not understood."""
     config = read_config(options)
     workers = worker_count(config.settings)
-    sources = read_sources(config.settings, workers)
+    sources = read_sources(config.settings, workers, show_progress)
     for note in (note for source in sources for note in source.notes):
         print(f"prepare: {note}")
     files, fresh = _prepare(config, sources, workers)
-    store = open_store(files, config.params.findings.names)
+    stores = open_stores(files, config.params.findings, config.settings.zero_blanks)
+    store = pooled(stores)
     if fresh:
         write_png(files.folder / "crops.png", crop_sheet(store))
     record, parts = store.record, store.split["parts"]
@@ -38,23 +38,14 @@ def run(options: argparse.Namespace) -> None:
         f"(rejected.csv), {record['fallbacks']} without usable lungs (whole image used)"
     )
     counts = ", ".join(f"{part} {described['images']}" for part, described in parts.items())
+    if len(stores) > 1:
+        counts = "test " + ", ".join(str(one.split["parts"]["test"]["images"]) for one in stores.values())
     print(
         f"prepare: split {store.split['name']!r} {store.split['hash'][:12]}: {counts} images, no patient in two parts"
     )
+    if outside := record["images"] - len(np.unique(np.concatenate([one.image_ids for one in stores.values()]))):
+        print(f"prepare: {outside} images are in no list and therefore in no part of the split")
     print(f"prepare: {'written' if fresh else 'unchanged'}: {files.folder}")
-
-
-def read_sources(settings: Settings, workers: int) -> list[SourceTable]:
-    """Read every data set of the settings."""
-    sources = []
-    for dataset in settings.datasets:
-        name = settings.name_of(dataset)
-        if isinstance(dataset, PhantomDataset):
-            progress = show_progress(f"{name}: drawing phantoms")
-            sources.append(read_phantom(dataset, name, settings.prepared_dir, workers, progress))
-        else:
-            sources.append(read_nih(dataset, name))
-    return sources
 
 
 def _prepare(config: Config, sources: list[SourceTable], workers: int) -> tuple[PreparedFiles, bool]:

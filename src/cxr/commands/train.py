@@ -5,8 +5,7 @@ import argparse
 from cxr.commands.context import read_config
 from cxr.commands.progress import show_progress
 from cxr.engines.startup import load_keras
-from cxr.preparation.prepare import prepared_files
-from cxr.preparation.store import open_store
+from cxr.preparation.prepare import open_prepared
 
 
 def run(options: argparse.Namespace) -> None:
@@ -14,13 +13,13 @@ def run(options: argparse.Namespace) -> None:
     config = read_config(options)
     params = config.params
     params.group(options.group)
-    store = open_store(prepared_files(config.settings, params), params.findings.names)
+    stores = open_prepared(config.settings, params)
     folder = config.group_dir(options.group)
     load_keras()  # only now that the data are there
     from cxr.classification.group import train_group
 
     run_record, trained = train_group(
-        options.group, params, store, folder, config.settings.engine, options.overwrite, config.smoke, show_progress
+        options.group, params, stores, folder, config.settings.engine, options.overwrite, config.smoke, show_progress
     )
     for member in run_record["members"]:
         state = "trained" if member["name"] in trained else "unchanged"

@@ -4,7 +4,7 @@ import argparse
 import csv
 from pathlib import Path
 
-from cxr.classification.runs import RUN, check_group, member_inputs
+from cxr.classification.runs import RUN, check_group, fold_name, member_inputs
 from cxr.commands.context import read_config
 from cxr.commands.progress import show_progress
 from cxr.config.atomic import write_json
@@ -12,8 +12,8 @@ from cxr.config.errors import UserError
 from cxr.config.record import fingerprint, hash_of_file, read_json
 from cxr.engines.startup import load_keras
 from cxr.evaluation.predictions import read_predictions
-from cxr.preparation.prepare import prepared_files
-from cxr.preparation.store import open_store
+from cxr.preparation.prepare import open_prepared
+from cxr.preparation.store import pooled
 
 
 def run(options: argparse.Namespace) -> None:
@@ -25,9 +25,13 @@ def run(options: argparse.Namespace) -> None:
     source, target = folder / "predictions.csv", folder / "gradcam"
     if not source.is_file():
         raise UserError(f"{source}: no such file; train the group {options.group} with the same options first")
-    store = open_store(prepared_files(config.settings, params), params.findings.names)
-    wanted = {member: member_inputs(params, member, store) for member in members}
-    check_group(read_json(folder / RUN), members, wanted, folder)
+    stores = open_prepared(config.settings, params)
+    wanted = {
+        fold_name(member, fold): member_inputs(params, member, store)
+        for fold, store in stores.items()
+        for member in members
+    }
+    check_group(read_json(folder / RUN), list(wanted), wanted, folder)
     inputs = fingerprint({"predictions": hash_of_file(source), "heatmaps": params.heatmaps})
     record = target / "record.json"
     if record.is_file() and read_json(record).get("inputs") == inputs and _pictures_are_there(target):
@@ -38,9 +42,9 @@ def run(options: argparse.Namespace) -> None:
 
     record.unlink(missing_ok=True)
     count = write_gallery(
-        [folder / member for member in members],
+        {fold: [folder / fold_name(member, fold) for member in members] for fold in stores},
         read_predictions(source),
-        store,
+        pooled(stores),
         params.heatmaps,
         target,
         config.settings.engine,

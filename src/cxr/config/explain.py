@@ -1,6 +1,7 @@
 """Validation errors of pydantic in, one sentence per error out: file, JSON path, what was found, what is allowed."""
 
 import json
+import re
 import types
 from collections.abc import Sequence
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -11,6 +12,8 @@ from cxr.config.nearest import choices_sentence
 
 LONGEST = 80
 """Characters of a wrong value that are shown."""
+TYPE_TAG = re.compile(r"(str|int|float|bool)$|(list|dict|literal|constrained-\w+)\[|constrained-")
+"""How pydantic writes a plain member of a union; anything else in its place is a key of an object."""
 
 
 def explain_errors(error: ValidationError, root: type[BaseModel], source: str) -> list[str]:
@@ -67,8 +70,9 @@ def _walk(loc: Sequence[str | int], root: Any) -> tuple[list[bool], list[Any]]:
     """
     flags, here = [], [root]
     for part in loc:
-        below = [kind for candidate in here for kind in _step(candidate, part)]
-        flags.append(not below and (len(_models(here)) > 1 or _is_type_tag(part, here)))
+        is_tag = _is_type_tag(part, here)
+        below = [] if is_tag else [kind for candidate in here for kind in _step(candidate, part)]
+        flags.append(not below and (len(_models(here)) > 1 or is_tag))
         tagged = [model for model in _models(here) if flags[-1] and part in _formats(model)]
         here = below or tagged or here
     return flags, here
@@ -76,7 +80,9 @@ def _walk(loc: Sequence[str | int], root: Any) -> tuple[list[bool], list[Any]]:
 
 def _is_type_tag(part: str | int, here: list[Any]) -> bool:
     """Unions of plain types put e.g. `str` or `list[str]` into the location."""
-    return isinstance(part, str) and not _models(here) and len(_leaves(here)) > 1
+    if not isinstance(part, str) or _models(here) or len(_leaves(here)) < 2:
+        return False
+    return not any(get_origin(leaf) is dict for leaf in _leaves(here)) or bool(TYPE_TAG.match(part))
 
 
 def _step(candidate: Any, part: str | int) -> list[Any]:

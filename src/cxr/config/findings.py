@@ -1,4 +1,7 @@
-"""The findings of the field by name: finding set -> tuple of findings, in the order their papers list them."""
+"""The findings of the field by name, and named sets of them: set -> outputs, each with the findings it stands for."""
+
+NO_FINDING = "No Finding"
+"""Labelled like a finding: 1 where the source says that nothing was found."""
 
 NIH14 = (
     "Atelectasis",
@@ -19,9 +22,60 @@ NIH14 = (
 """ChestX-ray14 (Wang et al. 2017), in NIH's order; an image with none of them is "No Finding"."""
 
 MERGED6 = ("Consolidation", "Pneumothorax", "Edema", "Effusion", "Pneumonia", "Cardiomegaly")
-"""The six findings that NIH and CheXpert both label."""
+"""The six findings that NIH and CheXpert both label and that are trained on together."""
 
-FINDING_SETS = {"nih14": NIH14, "merged6": MERGED6}
+CHEXPERT5 = ("Atelectasis", "Cardiomegaly", "Consolidation", "Edema", "Effusion")
+"""The five that CheXpert's authors compete on (Irvin et al., AAAI 2019)."""
 
-ALL_FINDINGS = NIH14
-"""Every finding that a source of this project can label."""
+CHEXPERT_NAMES = {
+    NO_FINDING: NO_FINDING,
+    "Enlarged Cardiomediastinum": "Enlarged_Cardiomediastinum",
+    "Cardiomegaly": "Cardiomegaly",
+    "Lung Opacity": "Lung_Opacity",
+    "Lung Lesion": "Lung_Lesion",
+    "Edema": "Edema",
+    "Consolidation": "Consolidation",
+    "Pneumonia": "Pneumonia",
+    "Atelectasis": "Atelectasis",
+    "Pneumothorax": "Pneumothorax",
+    "Pleural Effusion": "Effusion",
+    "Pleural Other": "Pleural_Other",
+    "Fracture": "Fracture",
+    "Support Devices": "Support_Devices",
+}
+"""CheXpert's 14 observations in its order, and what they are called here: one name for what two sources both label."""
+
+COARSE = {
+    "Lung": (
+        "Atelectasis",
+        "Infiltration",
+        "Mass",
+        "Nodule",
+        "Pneumonia",
+        "Consolidation",
+        "Edema",
+        "Emphysema",
+        "Fibrosis",
+    ),
+    "Heart": ("Cardiomegaly",),
+    "Pleura": ("Effusion", "Pneumothorax", "Pleural_Thickening"),
+    "Hernia": ("Hernia",),
+    "Normal": (NO_FINDING,),
+}
+"""NIH's findings by organ, and the images without any."""
+
+
+def _each(names: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    return {name: (name,) for name in names}
+
+
+FINDING_SETS = {
+    "nih14": _each(NIH14),
+    "merged6": _each(MERGED6),
+    "chexpert5": _each(CHEXPERT5),
+    "chexpert14": _each(tuple(CHEXPERT_NAMES.values())),
+    "coarse": COARSE,
+}
+
+ALL_FINDINGS = tuple(dict.fromkeys((*NIH14, *CHEXPERT_NAMES.values())))
+"""Every finding that a source with fixed labels has; tables and folders may bring their own."""

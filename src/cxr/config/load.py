@@ -64,7 +64,8 @@ def load_config(
         sources = {key: f"{value} with --set" for key, value in sources.items()}
     problems: list[str] = []
     typed_settings = _validate(Settings, settings, sources["settings"], {}, problems)
-    typed_params = _validate(Params, params, sources["params"], {"networks": list(networks)}, problems)
+    context = {"networks": list(networks), "findings": typed_settings.own_findings if typed_settings else ()}
+    typed_params = _validate(Params, params, sources["params"], context, problems)
     if problems or typed_settings is None or typed_params is None:
         raise UserError("\n".join(problems))
     folder = settings_file.resolve().parent

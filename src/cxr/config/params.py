@@ -1,5 +1,6 @@
 """PARAMS.json: findings, split, lungs, crops, members, groups, training, evaluation, heatmaps."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -127,6 +128,8 @@ class Params(Model):
         for name, member in self.members.items():
             if name in RESERVED_MEMBERS:
                 raise ValueError(f"members.{name}: a group keeps other results under that name; choose another")
+            if re.search(r"-f\d+$", name):
+                raise ValueError(f"members.{name}: names ending in -f and a number belong to folds; choose another")
             if member.image_px > self.crop.image_px:
                 raise ValueError(
                     f"members.{name}.image_px {member.image_px} is larger than crop.image_px {self.crop.image_px}: "

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from cxr.config.datasets import NihDataset, PathString, PhantomDataset
+from cxr.config.datasets import Dataset, FolderDataset, PathString, PhantomDataset
 from cxr.config.model import Model, Positive, Seed
 
 
@@ -61,7 +61,7 @@ class Settings(Model):
 
     schema_: str | None = Field(default=None, alias="$schema")
     """Path of the JSON schema, for editors."""
-    datasets: list[Annotated[PhantomDataset | NihDataset, Field(discriminator="format")]] = Field(min_length=1)
+    datasets: list[Dataset] = Field(min_length=1)
     """The data sets, merged in this order."""
     lung_masks: LungMasks = LungPhantoms(format="phantom")
     """Pairs of X-ray and lung mask that the lung network learns from when `segmentation.weights` is `train`."""
@@ -90,14 +90,25 @@ class Settings(Model):
         return self
 
     @staticmethod
-    def name_of(dataset: PhantomDataset | NihDataset) -> str:
+    def name_of(dataset: PhantomDataset | FolderDataset) -> str:
         """Return the name of a data set: its own, or its format."""
         return dataset.name or dataset.format
+
+    @property
+    def zero_blanks(self) -> tuple[str, ...]:
+        """Names of the data sets in which an empty label means that the finding is absent."""
+        return tuple(self.name_of(d) for d in self.datasets if getattr(d, "blank", "unknown") == "zero")
+
+    @property
+    def own_findings(self) -> tuple[str, ...]:
+        """Findings that the data sets name themselves, beside those of the known formats."""
+        named = [finding for d in self.datasets if isinstance(d, FolderDataset) for finding in d.own_findings]
+        return tuple(dict.fromkeys(named))
 
     def anchored(self, folder: Path) -> "Settings":
         """Return these settings with every relative path starting at `folder` (the folder of SETTINGS.json)."""
         datasets = [
-            d.model_copy(update={"root": folder / d.root}) if isinstance(d, NihDataset) else d for d in self.datasets
+            d.model_copy(update={"root": folder / d.root}) if isinstance(d, FolderDataset) else d for d in self.datasets
         ]
         masks = self.lung_masks
         if isinstance(masks, LungPairs):

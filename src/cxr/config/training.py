@@ -44,6 +44,15 @@ class Augment(Model):
     """Left-right flips; off because side and heart position carry meaning."""
 
 
+class Balance(Model):
+    """Which images are trained on how often; validation and test are never touched."""
+
+    no_finding: Fraction = 1.0
+    """Share of the training images without any finding that is kept; 0 leaves all of them out."""
+    repeat: dict[str, Annotated[int, Field(ge=2, le=100)]] = Field(default={})
+    """Finding -> how many times an epoch shows each training image that has it, e.g. `{"Hernia": 10}`."""
+
+
 class Training(Model):
     """How a classifier is trained."""
 
@@ -57,6 +66,8 @@ class Training(Model):
     """Learning-rate schedule."""
     augment: Augment = Augment()
     """Augmentation."""
+    balance: Balance = Balance()
+    """Which images are trained on how often."""
 
     def overridden_by(self, other: "Training") -> "Training":
         """Return a copy in which every key that was written down for `other` replaces ours."""

@@ -1,7 +1,6 @@
-"""Manifest in, a patient-disjoint split out: which image is in train, val or test; and the check every reader makes."""
+"""Manifest in, a patient-disjoint split out: which image is in train, val or test of each fold; and the check of it."""
 
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -10,69 +9,84 @@ import pandas as pd
 from cxr.config.errors import UserError
 from cxr.config.record import hash_of_ids
 from cxr.config.split import Split
-from cxr.datasets.stratify import deal_patients
+from cxr.datasets.listed import listed_parts, official_name
+from cxr.datasets.stratify import deal_images
 
 PARTS = ("train", "val", "test")
-OFFICIAL_COUNTS = {"train_val": 86_524, "test": 25_596}
-"""Images in NIH's own lists."""
+SPLIT_COLUMNS = ["image_id", "split", "fold"]
 
 
 @dataclass(frozen=True)
 class NamedSplit:
-    """A split with the name it must be reported under. table: columns image_id, split, fold (empty)."""
+    """A split with the name it must be reported under.
+
+    table: SPLIT_COLUMNS; `fold` is empty, or, for cross-validation, "0", "1", ...: every image stands in it once per
+    fold, and in the test part of one fold.
+    """
 
     name: str
     table: pd.DataFrame
 
+    @property
+    def folds(self) -> tuple[str, ...]:
+        """The folds in order; ("",) where there is only one split."""
+        return tuple(sorted(self.table["fold"].unique(), key=lambda fold: (len(fold), fold)))
+
 
 def assign_split(manifest: pd.DataFrame, split: Split, findings: list[str], seed: int) -> NamedSplit:
-    """Deal the images of the manifest to train, val and test by whole patients.
+    """Deal the images of the manifest to train, val and test by whole patients, by the scheme of `split`.
 
-    `patients`: stratified by finding at the given shares. `official`: test is what the source's lists call test, and
-    val is drawn from the patients of train_val. Raises UserError where a part would be empty or lists are missing.
+    Raises UserError where a part would be empty, lists are missing or not the official ones, or a patient would be in
+    two parts.
     """
-    if split.scheme == "official":
-        parts, name = _official(manifest, split, findings, seed), _official_name(manifest)
-    else:
+    if split.scheme == "kfold":
+        named = _cross_validation(manifest, split, findings, seed)
+    elif split.scheme == "patients":
         train = 1 - split.val - split.test
         name = f"patients {train * 100:.0f}/{split.val * 100:.0f}/{split.test * 100:.0f}"
-        parts = _deal(manifest, findings, (train, split.val, split.test), PARTS, seed)
-    table = pd.DataFrame({"image_id": manifest["image_id"], "split": parts, "fold": ""})
-    table = table[table["split"] != ""].reset_index(drop=True)
-    for part in PARTS:
-        if not (table["split"] == part).any():
-            patients = manifest["patient_id"].nunique()
-            raise UserError(
-                f"split: part {part!r} gets no image ({len(manifest)} images of {patients} patients, scheme "
-                f"{split.scheme!r}); at least one patient per part is needed: add data or change split.val, split.test"
-            )
-    check_patients(manifest, table)
-    return NamedSplit(name, table)
+        named = NamedSplit(
+            name, _table(manifest, deal_images(manifest, findings, (train, split.val, split.test), PARTS, seed))
+        )
+    else:
+        parts = listed_parts(manifest, split, findings, seed)
+        names = {"official": official_name, "lists": _name_of_lists, "predefined": lambda _: "predefined column"}
+        named = NamedSplit(names[split.scheme](manifest), _table(manifest, parts))
+    for fold in named.folds:
+        _check_parts(manifest, named.table[named.table["fold"] == fold], split.scheme, fold)
+    check_patients(manifest, named.table)
+    return named
 
 
 def check_patients(manifest: pd.DataFrame, split: pd.DataFrame) -> None:
-    """Raise UserError when a patient has images in more than one part, or the split names unknown images or parts."""
+    """Raise UserError when a patient has images in more than one part of a fold, or the split names unknown things."""
     bad = sorted(set(split["split"]) - set(PARTS))
     if bad:
         raise UserError(f'split: unknown part "{bad[0]}"; allowed are {", ".join(PARTS)}')
-    if split["image_id"].duplicated().any():
-        raise UserError(f"split: image {split.loc[split['image_id'].duplicated(), 'image_id'].iloc[0]} is listed twice")
+    again = split.duplicated(["image_id", "fold"])
+    if again.any():
+        raise UserError(f"split: image {split.loc[again, 'image_id'].iloc[0]} is listed twice")
     patients = split["image_id"].map(manifest.set_index("image_id")["patient_id"])
     if patients.isna().any():
         raise UserError(f"split: image {split.loc[patients.isna(), 'image_id'].iloc[0]} is not in the manifest")
-    parts = split.groupby(patients.to_numpy())["split"].agg(lambda values: sorted(set(values)))
-    shared = parts[parts.apply(len) > 1]
+    found = pd.DataFrame({"patient": patients, "split": split["split"], "fold": split["fold"]}).drop_duplicates()
+    shared = found[found.duplicated(["patient", "fold"], keep=False)]
     if len(shared):
+        first = shared.iloc[0]
+        parts = sorted(shared.loc[(shared["patient"] == first["patient"]) & (shared["fold"] == first["fold"]), "split"])
         raise UserError(
-            f"split: patient {shared.index[0]} has images in {' and '.join(shared.iloc[0])} "
-            f"({len(shared)} such patients); each patient may be in one part only, so nothing was run on it"
+            f"split: patient {first['patient']} has images in {' and '.join(parts)} "
+            f"({shared['patient'].nunique()} such patients); each patient may be in one part only, so nothing was run "
+            "on it"
         )
 
 
 def describe_split(
     manifest: pd.DataFrame, split: NamedSplit, findings: list[str], labels: np.ndarray
 ) -> dict[str, Any]:
-    """Return name, hash and, per part, images, patients, hash of ids and positives per finding. labels: (N, K)."""
+    """Return name, hash and, per part, images, patients, hash of ids and positives per finding. labels: (N, K).
+
+    The split must be one fold: an image counts once.
+    """
     row_of = pd.Series(np.arange(len(manifest)), index=manifest["image_id"])
     parts = {}
     for part in PARTS:
@@ -92,40 +106,36 @@ def describe_split(
     }
 
 
-def _deal(
-    manifest: pd.DataFrame, findings: list[str], shares: tuple[float, ...], names: tuple[str, ...], seed: int
-) -> np.ndarray:
-    """Deal whole patients to parts of the given shares; (N,) array of part names."""
-    patients, patient_of = np.unique(manifest["patient_id"].to_numpy(str), return_inverse=True)
-    positive = (manifest[findings] == "1").to_numpy(np.int64)
-    counts = np.zeros((len(patients), len(findings) + 1), np.int64)
-    np.add.at(counts, patient_of, np.column_stack([positive, np.ones(len(manifest), np.int64)]))
-    part_of_patient = deal_patients(counts, np.asarray(shares), np.random.default_rng([seed, 0x5B117]))
-    return np.asarray(names)[part_of_patient[patient_of]]
+def _cross_validation(manifest: pd.DataFrame, split: Split, findings: list[str], seed: int) -> NamedSplit:
+    """Deal whole patients to k folds of equal share; each is the test part once, and val is drawn from the others."""
+    names = tuple(str(fold) for fold in range(split.folds))
+    fold_of = deal_images(manifest, findings, (1 / split.folds,) * split.folds, names, seed)
+    tables = []
+    for fold in names:
+        parts = np.where(fold_of == fold, "test", "").astype("<U5")
+        rest = np.flatnonzero(fold_of != fold)
+        if len(rest):
+            shares = (1 - split.val, split.val)
+            parts[rest] = deal_images(manifest.iloc[rest], findings, shares, ("train", "val"), seed + int(fold))
+        tables.append(_table(manifest, parts, fold))
+    return NamedSplit(f"{split.folds} folds", pd.concat(tables, ignore_index=True))
 
 
-def _official(manifest: pd.DataFrame, split: Split, findings: list[str], seed: int) -> np.ndarray:
-    """Test as listed; train and val drawn from train_val by patient; images in no list get no part."""
-    listed = manifest["listed"]
-    for part in OFFICIAL_COUNTS:
-        if not (listed == part).any():
+def _table(manifest: pd.DataFrame, parts: np.ndarray, fold: str = "") -> pd.DataFrame:
+    table = pd.DataFrame({"image_id": manifest["image_id"].to_numpy(), "split": parts, "fold": fold})
+    return table[table["split"] != ""].reset_index(drop=True)
+
+
+def _name_of_lists(manifest: pd.DataFrame) -> str:
+    return "lists of the data set"
+
+
+def _check_parts(manifest: pd.DataFrame, table: pd.DataFrame, scheme: str, fold: str) -> None:
+    for part in PARTS:
+        if not (table["split"] == part).any():
+            patients = manifest["patient_id"].nunique()
+            where = f" of fold {fold}" if fold else ""
             raise UserError(
-                f'split.scheme "official": no image is listed as {part}; put train_val_list.txt and test_list.txt '
-                'beside the label table, or use "scheme": "patients"'
+                f"split: part {part!r}{where} gets no image ({len(manifest)} images of {patients} patients, scheme "
+                f"{scheme!r}); at least one patient per part is needed: add data or change split.val, split.test"
             )
-    parts = np.where(listed == "test", "test", "").astype("<U5")
-    inner = np.flatnonzero(listed == "train_val")
-    parts[inner] = _deal(manifest.iloc[inner], findings, (1 - split.val, split.val), ("train", "val"), seed)
-    return parts
-
-
-def _official_name(manifest: pd.DataFrame) -> str:
-    """Name NIH's split by what is there: all of it, a subset of it, or lists that are somebody else's."""
-    listed = manifest["listed"]
-    test_patients = set(files("cxr.datasets").joinpath("nih_official_test_patients.txt").read_text().split())
-    numbers = manifest["patient_id"].str.rpartition(":")[2].str.lstrip("0")
-    is_official = numbers.isin(test_patients) == (listed == "test")
-    if not is_official[listed != ""].all():
-        return "lists of the data set"
-    complete = all((listed == part).sum() == count for part, count in OFFICIAL_COUNTS.items())
-    return "official" if complete else "official (subset)"

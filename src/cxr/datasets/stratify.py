@@ -1,6 +1,9 @@
 """Per-patient label counts in, a part per patient out: multi-label stratification by whole patients."""
 
+from collections.abc import Sequence
+
 import numpy as np
+import pandas as pd
 
 
 def deal_patients(counts: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -30,3 +33,18 @@ def deal_patients(counts: np.ndarray, shares: np.ndarray, rng: np.random.Generat
             part[patient] = best[0]
             lacking[best[0]] -= counts[patient] / goal[best[0]]
     return part
+
+
+def deal_images(
+    manifest: pd.DataFrame, findings: Sequence[str], shares: tuple[float, ...], names: tuple[str, ...], seed: int
+) -> np.ndarray:
+    """Deal the images of whole patients to parts of the given shares; (N,) array of part names.
+
+    Deterministic for a given seed, whatever the order of the rows.
+    """
+    patients, patient_of = np.unique(manifest["patient_id"].to_numpy(str), return_inverse=True)
+    positive = (manifest[list(findings)] == "1").to_numpy(np.int64)
+    counts = np.zeros((len(patients), len(findings) + 1), np.int64)
+    np.add.at(counts, patient_of, np.column_stack([positive, np.ones(len(manifest), np.int64)]))
+    part_of_patient = deal_patients(counts, np.asarray(shares), np.random.default_rng([seed, 0x5B117]))
+    return np.asarray(names)[part_of_patient[patient_of]]

@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 DESCRIPTION = ["image_id", "source", "path", "patient_id", "study_id", "view", "sex", "age", "listed"]
-"""Manifest columns before the findings. `listed` is the part a source's own lists name: train_val, test or empty."""
+"""Manifest columns before the findings. `listed` is the part a source's own lists or columns
+name: train, val, test, train_val or empty."""
 
 REJECTED = ["source", "row", "path", "reason"]
 """Columns of rejected.csv; `row` counts the data rows of the source's table from 1."""
@@ -16,9 +17,10 @@ REJECTED = ["source", "row", "path", "reason"]
 class SourceTable:
     """One data set as read: every row of its label table is in `rows` or in `rejected`.
 
-    rows: DESCRIPTION columns as strings, then one string column per finding ("1", "0", "-1", "" unknown).
-    rejected: REJECTED columns. root: folder that `path` is relative to. notes: sentences for the user.
-    namespace: sources with the same one share their patient numbers and image ids (two folders of NIH's images).
+    rows: DESCRIPTION columns as strings, then one string column per finding ("1", "0", "-1", "" not said), and `row`,
+    the data row of the source's table that each comes from. rejected: REJECTED columns. root: folder that `path` is
+    relative to. notes: sentences for the user. origin: sources with the same one share their patient numbers and image
+    ids (two folders of NIH's images).
     """
 
     name: str
@@ -27,5 +29,5 @@ class SourceTable:
     rows: pd.DataFrame
     rejected: pd.DataFrame
     synthetic: bool = False
-    namespace: str = ""
+    origin: str = ""
     notes: list[str] = field(default_factory=list)

@@ -19,7 +19,13 @@ MEAN_KEYS = ("value", "low", "high", "findings")
 FINDING_KEYS = ("value", "low", "high", "positives", "negatives", "unknown", "uncertain", "patients_with")
 
 
-def measure(predictions: Predictions, split: Mapping[str, Any], resamples: int = 2000, seed: int = 0) -> dict[str, Any]:
+def measure(
+    predictions: Predictions,
+    split: Mapping[str, Any],
+    resamples: int = 2000,
+    seed: int = 0,
+    folds: Mapping[str, Predictions] | None = None,
+) -> dict[str, Any]:
     """Measure the test part, and validation beside it; the result is the content of `metrics.json`, free of NaN.
 
     A finding without positives or negatives has null for value and interval and says why in "reason"; it is left out
@@ -31,6 +37,8 @@ def measure(predictions: Predictions, split: Mapping[str, Any], resamples: int =
         split: "split" of the group's run.json (name, hash, parts); copied, with the part measured added.
         resamples: of the patients, for the intervals.
         seed: of the resamples.
+        folds: with cross-validation, fold -> predictions of its val and test part; `predictions` are then those of all
+            test parts together, and "folds" has the mean AUROC of each by itself.
 
     Raises UserError when no prediction is of the test part.
     """
@@ -38,11 +46,19 @@ def measure(predictions: Predictions, split: Mapping[str, Any], resamples: int =
     if len(test.image_ids) == 0:
         held = ", ".join(np.unique(predictions.splits))
         raise UserError(f"The predictions hold no image of the test part of the split; they hold only: {held}.")
+    by_fold = {
+        fold: measure_part(one.part("test"), f"test of fold {fold}", resamples, seed, LEVEL)
+        for fold, one in (folds or {}).items()
+    }
     return {
-        "split": {**split, "part": "test"},
+        "split": {**split, "part": "out of fold" if folds else "test"},
         "intervals": {"method": "bootstrap over patients", "resamples": resamples, "level": LEVEL, "seed": seed},
         **measure_part(test, "test", resamples, seed, LEVEL),
         "validation": measure_part(predictions.part("val"), "val", resamples, seed, LEVEL),
+        "folds": {
+            fold: {"images": one["images"], "patients": one["patients"], "auroc": {"mean": one["auroc"]["mean"]}}
+            for fold, one in by_fold.items()
+        },
     }
 
 

@@ -1,4 +1,4 @@
-"""Image files: PNG or JPEG of any depth and colour model in, (H, W) uint8 grey out; arrays to PNG or JPEG."""
+"""Image files: PNG, JPEG or DICOM of any depth and colour model in, (H, W) uint8 grey out; arrays to PNG or JPEG."""
 
 from io import BytesIO
 from pathlib import Path
@@ -9,13 +9,15 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from cxr.config.atomic import written_atomically
 from cxr.images.containers import JPEG_HEAD, PNG_HEAD, ImageError, check_size, strip_jpeg, strip_png
+from cxr.images.dicom import is_dicom, read_dicom
 
 BIT_DEPTHS = (8, 10, 12, 14, 16)
 JPEG_QUALITY = 95
+DICOM_SUFFIXES = (".dcm", ".dicom")
 
 
 def read_image(path: Path) -> np.ndarray:
-    """Read one PNG or JPEG file as (H, W) uint8 grey.
+    """Read one PNG, JPEG or DICOM file as (H, W) uint8 grey; the content says what it is (of bare DICOM the suffix).
 
     Colour becomes luminance, CMYK too (stored inverted, as Adobe does; the format does not say). An alpha channel is
     dropped (NIH ships grey stored as RGBA, alpha always full). 16-bit files are scaled from the smallest detector depth
@@ -25,8 +27,9 @@ def read_image(path: Path) -> np.ndarray:
     Raises ImageError for files that are missing, empty, truncated, damaged, of another format or without contrast.
     Damage inside a JPEG's scan may go unnoticed: the format has no checksums.
     """
+    path = Path(path)
     try:
-        content = Path(path).read_bytes()
+        content = path.read_bytes()
     except OSError as error:
         raise ImageError(f"cannot be read: {error.strerror or error}") from error
     if not content:
@@ -35,8 +38,10 @@ def read_image(path: Path) -> np.ndarray:
         pixels, orientation = _decode_png(content)
     elif content.startswith(JPEG_HEAD):
         pixels, orientation = _decode_jpeg(content)
+    elif is_dicom(content) or path.suffix.lower() in DICOM_SUFFIXES:
+        pixels, orientation = read_dicom(content), 1
     else:
-        raise ImageError(f"is neither PNG nor JPEG (it starts with {content[:4]!r})")
+        raise ImageError(f"is neither PNG nor JPEG nor DICOM (it starts with {content[:4]!r})")
     grey = _upright(_to_uint8(pixels), orientation)
     if grey.min() == grey.max():
         raise ImageError(f"has no contrast: every pixel is {int(grey.flat[0])}")

@@ -9,14 +9,16 @@ import pandas as pd
 
 from cxr.config.atomic import write_json
 from cxr.config.errors import UserError
+from cxr.config.findings import NO_FINDING
 from cxr.config.params import Params
 from cxr.config.record import file_marks, fingerprint, machine_record, read_json
 from cxr.config.settings import Settings
 from cxr.datasets.manifest import merge_sources, read_table, write_table
 from cxr.datasets.split import NamedSplit, assign_split
+from cxr.datasets.subsets import subset_table
 from cxr.datasets.table import DESCRIPTION, REJECTED, SourceTable
 from cxr.preparation.chunks import LungNet, crop_all
-from cxr.preparation.store import CROP_COLUMNS, PreparedFiles, check_tables
+from cxr.preparation.store import CROP_COLUMNS, PreparedFiles, Store, check_tables, open_stores
 
 
 @dataclass(frozen=True)
@@ -33,12 +35,18 @@ class LungSource:
 
 def prepared_files(settings: Settings, params: Params) -> PreparedFiles:
     """Return where these settings and parameters keep their prepared data; the name carries their fingerprint."""
-    crops = {"datasets": settings.datasets, "crop": params.crop}
+    datasets = [dataset.model_dump(mode="json", exclude={"blank"}) for dataset in settings.datasets]
+    crops = {"datasets": datasets, "crop": params.crop}
     if params.crop.mode != "none":
         crops |= {"segmentation": params.segmentation, "lung_masks": settings.lung_masks}
     name = "+".join(settings.name_of(dataset) for dataset in settings.datasets)
     split_id = fingerprint({"split": params.split, "seed": params.seed})[:8]
     return PreparedFiles(settings.prepared_dir / f"{name}-{fingerprint(crops)}", split_id)
+
+
+def open_prepared(settings: Settings, params: Params) -> dict[str, Store]:
+    """Open what these settings and parameters have prepared, once for every fold; {"": store} without folds."""
+    return open_stores(prepared_files(settings, params), params.findings, settings.zero_blanks)
 
 
 def prepare(
@@ -66,7 +74,7 @@ def prepare(
     if fresh:
         started = time.perf_counter()
         files.record.unlink(missing_ok=True)
-        for stale in files.folder.glob("splits-*"):
+        for stale in [*files.folder.glob("splits-*"), *files.folder.glob("subsets-*")]:
             stale.unlink()
         net = lungs.open() if lungs else None
         backend = "threading" if net and net.engine else settings.parallel.backend
@@ -77,6 +85,7 @@ def prepare(
             "seconds": round(time.perf_counter() - started, 2),
             "synthetic": all(source.synthetic for source in sources),
             "crop": params.crop.model_dump(),
+            "labelled": {source.name: list(source.findings) for source in sources},
             "lungs_sought": lungs is not None,
             "lungs": lungs.metrics if lungs else None,
             **machine_record(),
@@ -110,17 +119,10 @@ def _write_tables(
     Rows in = manifest rows + rejected rows. "content" is the same wherever and whenever the same crops are made.
     """
     bad = (result["reason"] != "").to_numpy()
-    unreadable = pd.DataFrame(
-        {
-            "source": candidates["source"][bad],
-            "row": "",
-            "path": candidates["path"][bad],
-            "reason": result["reason"][bad],
-        }
-    )
+    unreadable = candidates.loc[bad, ["source", "row", "path"]].assign(reason=result["reason"][bad])
     rejected = pd.concat([rejected, unreadable], ignore_index=True)
     write_table(files.rejected, rejected[REJECTED])
-    manifest = candidates[~bad].reset_index(drop=True)
+    manifest = candidates[~bad].drop(columns="row").reset_index(drop=True)
     if manifest.empty:
         raise UserError(f"{files.rejected}: none of {len(candidates)} images can be used; the reasons are listed there")
     write_table(files.manifest, manifest)
@@ -138,11 +140,13 @@ def _write_tables(
 
 def _assign(manifest: pd.DataFrame, params: Params) -> NamedSplit:
     """Split a manifest by its own finding columns, so that runs with other finding sets share the split."""
-    findings = [column for column in manifest.columns if column not in DESCRIPTION]
+    findings = [column for column in manifest.columns if column not in (*DESCRIPTION, NO_FINDING, "row")]
     return assign_split(manifest, params.split, findings, params.seed)
 
 
 def _write_split(files: PreparedFiles, params: Params) -> None:
-    split = _assign(read_table(files.manifest, DESCRIPTION), params)
+    manifest = read_table(files.manifest, DESCRIPTION)
+    split = _assign(manifest, params)
     write_table(files.split, split.table)
+    write_table(files.subsets, subset_table(manifest, split))
     write_json(files.split_record, {"name": split.name, "split": params.split.model_dump(), "seed": params.seed})

@@ -1,6 +1,7 @@
 """The prepared folder: where each of its files lies, and the arrays and tables that training and heatmaps read."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,11 @@ import numpy as np
 import pandas as pd
 
 from cxr.config.errors import UserError
-from cxr.config.record import read_json
-from cxr.datasets.manifest import read_labels, read_table
-from cxr.datasets.split import NamedSplit, check_patients, describe_split
+from cxr.config.labels import Findings
+from cxr.config.record import hash_of_ids, read_json
+from cxr.datasets.labels import has_no_finding, keep_single, read_labels
+from cxr.datasets.manifest import read_table
+from cxr.datasets.split import PARTS, SPLIT_COLUMNS, NamedSplit, check_patients, describe_split
 from cxr.datasets.table import DESCRIPTION, REJECTED
 from cxr.images.geometry import Box
 
@@ -32,6 +35,7 @@ class PreparedFiles:
     record = property(lambda self: self.folder / "prepared.json")
     split = property(lambda self: self.folder / f"splits-{self.split_id}.csv")
     split_record = property(lambda self: self.folder / f"splits-{self.split_id}.json")
+    subsets = property(lambda self: self.folder / f"subsets-{self.split_id}.csv")
 
 
 @dataclass(frozen=True)
@@ -39,26 +43,81 @@ class Store:
     """A prepared data set with one split, in the row order of the split table.
 
     crops: (M, S, S) uint8, memory-mapped; rows: (N,) row of each image in it; labels: (N, K) float32 codes 1, 0,
-    -1 uncertain, NaN unknown; parts: (N,) train, val or test; boxes: per image, in pixels of the original.
-    lungs: (M, P, ceil(P / 8)) uint8 packed masks, or None with crop.mode none.
+    -1 uncertain, NaN unknown; no_finding: (N,) bool; parts: (N,) train, val or test; folds: (N,) the fold whose test
+    part an image is in, "" without folds; boxes: per image, in pixels of the original. lungs: (M, P, ceil(P / 8))
+    uint8 packed masks, or None with crop.mode none. zero_blanks: sources whose empty labels were read as 0.
     """
 
     findings: tuple[str, ...]
     image_ids: np.ndarray
     patient_ids: np.ndarray
     parts: np.ndarray
+    folds: np.ndarray
     rows: np.ndarray
     labels: np.ndarray
+    no_finding: np.ndarray
     crops: np.ndarray
     lungs: np.ndarray | None
     boxes: list[Box]
     paths: list[Path]
     split: dict[str, Any]
     record: dict[str, Any]
+    zero_blanks: tuple[str, ...] = ()
 
 
-def open_store(files: PreparedFiles, findings: tuple[str, ...]) -> Store:
-    """Open a prepared folder; UserError when it is not complete, a patient is in two parts, or a finding is missing."""
+def open_stores(files: PreparedFiles, findings: Findings, zero_blanks: Sequence[str] = ()) -> dict[str, Store]:
+    """Open a prepared folder once for every fold of its split; {"": store} where it has none.
+
+    zero_blanks: sources whose empty labels mean 0. Raises UserError when the folder is not complete, a patient is in
+    two parts, or a finding is missing.
+    """
+    tables = _read_tables(files)
+    return {fold: _store(files, tables, fold, findings, zero_blanks) for fold in tables.split.folds}
+
+
+def open_store(files: PreparedFiles, findings: Findings, zero_blanks: Sequence[str] = ()) -> Store:
+    """Open a prepared folder with its one split; with folds, as `pooled` lays them together."""
+    return pooled(open_stores(files, findings, zero_blanks))
+
+
+def pooled(stores: dict[str, Store]) -> Store:
+    """Return the only store as it is; of several folds one store of all images, each in the test part of its fold."""
+    first = next(iter(stores.values()))
+    if len(stores) == 1:
+        return first
+    pieces = [(store, np.flatnonzero(store.parts == "test"), fold) for fold, store in stores.items()]
+    arrays = {
+        name: np.concatenate([getattr(store, name)[rows] for store, rows, _ in pieces])
+        for name in ("image_ids", "patient_ids", "parts", "rows", "labels", "no_finding")
+    }
+    counts = {part: {"images": 0, "patients": 0, "hash": hash_of_ids([]), "positives": dict.fromkeys(first.findings, 0)}
+              for part in PARTS}  # fmt: skip
+    counts["test"] = {
+        "images": len(arrays["image_ids"]),
+        "patients": len(np.unique(arrays["patient_ids"])),
+        "hash": hash_of_ids(arrays["image_ids"]),
+        "positives": dict(zip(first.findings, (arrays["labels"] == 1).sum(axis=0).tolist(), strict=True)),
+    }
+    split_hash = hash_of_ids(store.split["hash"] for store in stores.values())
+    return replace(
+        first,
+        **arrays,
+        folds=np.concatenate([np.full(len(rows), fold) for _, rows, fold in pieces]),
+        boxes=[store.boxes[row] for store, rows, _ in pieces for row in rows],
+        paths=[store.paths[row] for store, rows, _ in pieces for row in rows],
+        split={"name": first.split["name"], "hash": split_hash, "parts": counts},
+    )
+
+
+@dataclass(frozen=True)
+class _Tables:
+    record: dict[str, Any]
+    manifest: pd.DataFrame
+    crops: pd.DataFrame
+    split: NamedSplit
+
+
+def _read_tables(files: PreparedFiles) -> _Tables:
     if not all(file.is_file() for file in (files.record, files.split_record, files.crops)):
         raise UserError(
             f"{files.folder}: the data are not prepared yet; run ./prepare_data.sh with the same options first"
@@ -68,28 +127,40 @@ def open_store(files: PreparedFiles, findings: tuple[str, ...]) -> Store:
         manifest, crop_table = check_tables(files, record)
     except UserError as error:
         raise UserError(f"{error}; ./prepare_data.sh with the same options makes it again") from error
-    split = read_table(files.split, ["image_id", "split"])
+    split = read_table(files.split, SPLIT_COLUMNS)
     try:
         check_patients(manifest, split)
     except UserError as error:
         raise UserError(f"{files.split}: {error}") from error
-    crop_table = crop_table.set_index("image_id").loc[split["image_id"]]
-    chosen = manifest.set_index("image_id").loc[split["image_id"]].reset_index()
-    labels = read_labels(chosen, findings)
     named = NamedSplit(read_json(files.split_record)["name"], split)
+    return _Tables(record, manifest.set_index("image_id"), crop_table.set_index("image_id"), named)
+
+
+def _store(files: PreparedFiles, tables: _Tables, fold: str, findings: Findings, zero_blanks: Sequence[str]) -> Store:
+    split = tables.split.table[tables.split.table["fold"] == fold].reset_index(drop=True)
+    crop_table = tables.crops.loc[split["image_id"]]
+    chosen = tables.manifest.loc[split["image_id"]].reset_index()
+    record = tables.record
+    labels = read_labels(chosen, findings.outputs, {source: record["labelled"][source] for source in zero_blanks})
+    if findings.single:
+        labels = keep_single(labels)
+    parts = split["split"].to_numpy(str)
     return Store(
-        findings=findings,
+        findings=findings.names,
         image_ids=chosen["image_id"].to_numpy(str),
         patient_ids=chosen["patient_id"].to_numpy(str),
-        parts=split["split"].to_numpy(str),
+        parts=parts,
+        folds=np.where(parts == "test", fold, "").astype(str),
         rows=crop_table["row"].to_numpy(np.int64),
         labels=labels,
+        no_finding=has_no_finding(chosen),
         crops=np.load(files.crops, mmap_mode="r"),
         lungs=np.load(files.lungs, mmap_mode="r") if files.lungs.is_file() else None,
         boxes=_boxes(crop_table),
         paths=[Path(record["roots"][s]) / p for s, p in zip(chosen["source"], chosen["path"], strict=True)],
-        split=describe_split(chosen, named, list(findings), labels),
+        split=describe_split(chosen, NamedSplit(tables.split.name, split), list(findings.names), labels),
         record=record,
+        zero_blanks=tuple(zero_blanks),
     )
 
 

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from cxr.config.params import Heatmaps
 from cxr.evaluation.predictions import Predictions
 from cxr.images.files import ImageError, read_image, write_png
 from cxr.preparation.store import Store, lung_mask
-from cxr.visualization.maps import group_maps
+from cxr.visualization.maps import GroupMaps, group_maps
 from cxr.visualization.overlay import side_by_side
 from cxr.visualization.steps import steps_picture
 
@@ -63,7 +63,7 @@ def choose_highest(predictions: Predictions, store: Store, per_finding: int) -> 
 
 
 def write_gallery(
-    folders: Sequence[Path],
+    folders: Mapping[str, Sequence[Path]],
     predictions: Predictions,
     store: Store,
     heatmaps: Heatmaps,
@@ -71,18 +71,20 @@ def write_gallery(
     engine: str,
     on_progress: Callable[[int, int], None],
 ) -> int:
-    """Write one picture per finding and rank and the index; return the number of pictures. Older ones are removed."""
+    """Write one picture per finding and rank and the index; return the number of pictures. Older ones are removed.
+
+    folders: of the members, by fold ("" without folds); an image is explained by those that were tested on it.
+    """
     chosen = choose_highest(predictions, store, heatmaps.images_per_finding)
     rows = np.unique([choice.row for choice in chosen])
-    maps = group_maps(folders, store, rows, engine, on_progress)
-    place_of = {int(row): place for place, row in enumerate(rows)}
+    heat_of = _heat_by_fold(folders, store, rows, engine, on_progress)
     folder.mkdir(parents=True, exist_ok=True)
     for old in [*folder.glob("*.png"), folder / INDEX]:
         old.unlink(missing_ok=True)
     best = max(chosen, key=lambda choice: (choice.label == 1, choice.probability))  # the surest true positive
     records = []
     for choice in chosen:
-        heat = maps.heat(place_of[choice.row], choice.finding, store.crops.shape[1])
+        heat = heat_of(choice.row, choice.finding)
         if choice is best:
             _write_steps(choice, heat, store, heatmaps.opacity, folder)
         name = _write_picture(choice, heat, store, heatmaps.opacity, folder)
@@ -94,6 +96,28 @@ def write_gallery(
             [("image_id", "finding", "probability", "label", "file"), *records]
         )
     return len(records)
+
+
+def _heat_by_fold(
+    folders: Mapping[str, Sequence[Path]],
+    store: Store,
+    rows: np.ndarray,
+    engine: str,
+    on_progress: Callable[[int, int], None],
+) -> Callable[[int, int], np.ndarray]:
+    """Return the function (row, finding) -> (S, S) heat over the crop, by the members of the row's fold."""
+    places: dict[int, tuple[GroupMaps, int]] = {}
+    for fold, members in folders.items():
+        inside = rows[store.folds[rows] == fold]
+        if len(inside):
+            maps = group_maps(members, store, inside, engine, on_progress)
+            places |= {int(row): (maps, place) for place, row in enumerate(inside)}
+
+    def heat(row: int, finding: int) -> np.ndarray:
+        maps, place = places[row]
+        return maps.heat(place, finding, store.crops.shape[1])
+
+    return heat
 
 
 def _write_steps(choice: Chosen, heat: np.ndarray, store: Store, opacity: float, folder: Path) -> None:

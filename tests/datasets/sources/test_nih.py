@@ -63,9 +63,12 @@ def test_labels_become_one_column_each(nih_folder, read):
     assert positives(source, "b.png") == set()
     assert positives(source, "c.png") == {"Hernia", "Pleural_Thickening"}
     assert set(source.rows[list(NIH14)].to_numpy().ravel()) == {"0", "1"}
-    assert list(source.rows.columns) == [*DESCRIPTION, *NIH14]
+    assert source.rows["No Finding"].to_list() == ["0", "1", "0"]
+    assert list(source.rows.columns) == [*DESCRIPTION, *NIH14, "No Finding", "row"]
+    assert source.rows["row"].to_list() == [1, 2, 3]
     assert list(source.rejected.columns) == REJECTED
-    assert source.findings == NIH14
+    assert source.findings == (*NIH14, "No Finding")
+    assert source.origin == "nih"
     assert not source.synthetic
 
 
@@ -167,7 +170,7 @@ def test_no_usable_row_stops_with_the_first_reason(nih_folder, read):
         ("b.png,Mass,", "has no patient id"),
         ("b.png,Mass,  ", "has no patient id"),
         ("c/b.png,Mass,1", "the image does not exist"),
-        (",Mass,1", "the image does not exist"),
+        (",Mass,1", "has no path"),
     ],
 )
 def test_a_row_that_cannot_be_used_says_why(nih_folder, read, row, reason):
@@ -184,8 +187,8 @@ def test_a_row_with_too_few_or_too_many_cells_is_rejected_because_its_patient_ma
     source = read(folder)
     assert list(source.rows["image_id"]) == ["a.png"]
     assert reasons(source) == {
-        "b.png": "has 12 cells where the header has 11",
-        "c.png": "has 4 cells where the header has 11",
+        "images_001/images/b.png": "has 12 cells where the header has 11",
+        "images_001/images/c.png": "has 4 cells where the header has 11",
     }
 
 
@@ -193,7 +196,7 @@ def test_a_row_with_too_few_or_too_many_cells_is_rejected_because_its_patient_ma
     ("text", "years"),
     [
         ("58", "58"), ("058Y", "58"), ("003M", "0"), ("012D", "0"), ("090m", "0"), ("0", "0"), ("120", "120"),
-        ("121", ""), ("411", ""), ("", ""), ("-3", ""), ("5.5", ""), ("old", ""), ("58Z", ""), ("9" * 400, ""),
+        ("121", ""), ("411", ""), ("", ""), ("-3", ""), ("5.5", "5"), ("58.0", "58"), ("old", ""), ("58Z", ""), ("9" * 400, ""),
         (" 58 ", "58"),
     ],
 )  # fmt: skip
@@ -248,8 +251,8 @@ def test_limit_patients_keeps_the_first_of_each_part_whole_and_says_so(nih_folde
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("Data_Entry_2017.csv", "Image Index,é\n".encode("latin-1"), r"cannot be read as a CSV table in UTF-8"),
-        ("Data_Entry_2017.csv", "Image Index\n".encode("utf-16"), r"cannot be read as a CSV table in UTF-8"),
+        ("Data_Entry_2017.csv", "Image Index,é\n".encode("latin-1"), r"is not UTF-8 text \(.*\); save it as UTF-8"),
+        ("Data_Entry_2017.csv", "Image Index\n".encode("utf-16"), r"is not UTF-8 text \(.*\); save it as UTF-8"),
         ("Data_Entry_2017.csv", b"", r"has no column Image Index, Finding Labels, Patient ID; found"),
         ("Data_Entry_2017.csv", b'Image Index,Finding Labels,Patient ID\na.png,"Mass,1\n', "cannot be read as a CSV"),
         ("test_list.txt", b"a.png\n\xff\xfe\n", r"cannot be read as a list of images"),

@@ -26,7 +26,7 @@ def test_every_row_is_used_and_marked_synthetic(source):
     assert len(source.rejected) == 0
     assert source.notes == []
     assert source.name == "drawn"
-    assert source.findings == NIH14
+    assert source.findings == (*NIH14, "No Finding")
     with (source.root / "Data_Entry_2017.csv").open(newline="") as lines:
         table = list(csv.reader(lines))[1:]
     assert source.rows["image_id"].to_list() == [row[0] for row in table]

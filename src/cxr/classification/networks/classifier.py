@@ -10,9 +10,10 @@ from cxr.config.errors import UserError
 from cxr.config.member import Member
 
 
-def build_classifier(member: Member, findings: int) -> keras.Model:
+def build_classifier(member: Member, findings: int, single: bool = False) -> keras.Model:
     """Return the network: input `image` (S, S, 1) grey 0..255, feature map `features`, output `findings` (K) in [0, 1].
 
+    single: an image has exactly one of the findings; the outputs sum to 1 (softmax). Otherwise each is a sigmoid.
     Raises UserError when the network refuses the image size or its ImageNet weights cannot be had.
     """
     image = keras.Input((member.image_px, member.image_px, 1), name="image")
@@ -21,7 +22,7 @@ def build_classifier(member: Member, findings: int) -> keras.Model:
     x = layers.Activation("linear", name="features")(x)
     x = layers.GlobalAveragePooling2D(name="pooling")(x)
     x = layers.Dropout(member.dropout, name="dropout")(x)
-    probabilities = layers.Dense(findings, activation="sigmoid", name="findings")(x)
+    probabilities = layers.Dense(findings, activation="softmax" if single else "sigmoid", name="findings")(x)
     model = keras.Model(image, probabilities, name=member.network)
     if member.last_stride == 1:
         model = without_last_stride(model)

@@ -32,4 +32,4 @@ def read_phantom(
     """Write the phantoms where needed and read them; the table is marked synthetic."""
     folder = phantom_folder(dataset, prepared_dir, workers, on_progress)
     table = read_nih(NihDataset(format="nih", root=folder), name)
-    return replace(table, synthetic=True, namespace=f"phantom-{dataset.seed}")
+    return replace(table, synthetic=True, origin=f"phantom-{dataset.seed}")

@@ -1,0 +1,40 @@
+"""A folder in, the image files below it out."""
+
+import os
+from pathlib import Path
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm", ".dicom")
+
+
+def find_images(root: Path) -> tuple[dict[str, str], int]:
+    """Map file names to paths relative to the root, over all folders below; count names that occur again.
+
+    Folders called `masks` are left out: lung masks lie there.
+    """
+    found: dict[str, str] = {}
+    repeated = 0
+    for path in walk_files(root):
+        folder, _, name = path.rpartition("/")
+        if name.lower().endswith(SUFFIXES) and "masks" not in folder.split("/"):
+            repeated += name in found
+            found.setdefault(name, path)
+    return found, repeated
+
+
+def walk_files(root: Path) -> list[str]:
+    """Return the paths of all files below the root, relative to it and sorted by folder and name.
+
+    Links to folders are followed, each real folder once, so that a link back up does not go round for ever.
+    """
+    paths: list[str] = []
+    seen = set()
+    for folder, folders, names in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders.sort()
+        here = Path(folder).relative_to(root).as_posix()
+        paths += [name if here == "." else f"{here}/{name}" for name in sorted(names)]
+    return paths
