@@ -48,6 +48,7 @@ def make_source():
                 described = (image_id, name, image_id, f"p{patient}", f"p{patient}-{visit}", "PA", "F", "50", "")
                 rows.append((*described, *labels))
         table = pd.DataFrame(rows, columns=[*DESCRIPTION, *findings], dtype=str)
+        table["row"] = table.index + 1
         return SourceTable(name, folder, tuple(findings), table, pd.DataFrame(columns=REJECTED))
 
     return make

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cxr.classification.crops import read_images, targets, training_reader
+from cxr.classification.crops import read_images, training_reader
 from cxr.config.training import Augment
 from cxr.images.geometry import resize
 
@@ -22,28 +22,19 @@ def test_images_come_in_the_order_asked_for_at_the_size_asked_for(store):
     np.testing.assert_allclose(small, halves, atol=0.51)
 
 
-def test_uncertain_and_unknown_labels_are_no_targets(store):
-    found = targets(store)
-    assert found.dtype == np.float32
-    assert (store.labels == -1).any()
-    np.testing.assert_array_equal(np.isnan(found), (store.labels == -1) | np.isnan(store.labels))
-    known = ~np.isnan(found)
-    np.testing.assert_array_equal(found[known], store.labels[known])
-
-
 @pytest.mark.parametrize("image_px", [32, 20])
 def test_a_training_batch_holds_the_images_of_its_labels(store, image_px):
     rows = np.flatnonzero(store.parts == "train")
-    read = training_reader(store, rows, image_px, STILL)
+    read = training_reader(store, rows, store.labels, image_px, STILL)
     chosen = np.array([3, 1, 7])
     images, labels = read(chosen, np.random.default_rng(0))
     assert images.shape == (3, image_px, image_px, 1)
     np.testing.assert_allclose(images[..., 0], read_images(store, rows[chosen], image_px), atol=1e-3)
-    np.testing.assert_array_equal(labels, targets(store)[rows[chosen]])
+    np.testing.assert_array_equal(labels, store.labels[rows[chosen]])
 
 
 def test_training_images_are_augmented_by_the_generator_given(store):
-    read = training_reader(store, np.arange(10), 32, Augment())
+    read = training_reader(store, np.arange(10), store.labels, 32, Augment())
     first, second, other = (read(np.arange(4), np.random.default_rng(seed))[0] for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, second)
     assert not np.allclose(first, other)

@@ -138,7 +138,7 @@ def test_changed_parameters_stop_and_are_named(train, make_params, store, copied
 
 def test_other_findings_stop(train, make_params, store, copied):
     fewer = dataclasses.replace(store, findings=FINDINGS[:2], labels=store.labels[:, :2])
-    with pytest.raises(UserError, match=r"findings: .*Mass.* there"):
+    with pytest.raises(UserError, match=r"findings.*Mass.* there"):
         train(make_params(findings={"set": list(FINDINGS[:2])}), fewer, copied)
 
 

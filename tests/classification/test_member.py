@@ -6,9 +6,11 @@ import pandas as pd
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
-from cxr.classification.crops import read_images, targets
+from cxr.classification.crops import read_images
 from cxr.classification.member import load_member, read_run, train_member
+from cxr.classification.targets import certain
 from cxr.config.errors import UserError
+from cxr.config.labels import Findings
 from cxr.config.member import Member
 from cxr.config.training import Training
 
@@ -19,7 +21,7 @@ def answers(folder, store, part, image_px):
     """Labels and probabilities of one part, by the saved model itself."""
     rows = np.flatnonzero(store.parts == part)
     model = keras.saving.load_model(folder / "model.keras", compile=False)
-    return targets(store)[rows], model.predict(read_images(store, rows, image_px)[..., None], verbose=0)
+    return certain(store.labels[rows]), model.predict(read_images(store, rows, image_px)[..., None], verbose=0)
 
 
 def test_the_best_epoch_is_kept_with_the_score_it_had_on_val(trained, store):
@@ -54,7 +56,7 @@ def test_run_json_says_what_ran(trained, store):
     assert run["parameters"] == model.count_params()
     assert run["findings"] == list(FINDINGS)
     assert run["images_per_second"] > 0
-    assert run["inputs"]["data"] == store.record["content"]
+    assert run["inputs"]["data"] == {"content": store.record["content"], "zero_blanks": []}
     assert run["versions"]["keras"] == keras.__version__
     json.dumps(run, allow_nan=False)
 
@@ -69,7 +71,8 @@ def test_a_member_has_its_own_size_and_normalisation(trained, make_params):
 
 def train_alone(store, folder, epochs=1, seed=3):
     member = Member(network="tiny", image_px=16)
-    return train_member("alone", member, Training(epochs=epochs, batch=8), store, seed, {}, folder)
+    findings = Findings(set=list(store.findings))
+    return train_member("alone", member, Training(epochs=epochs, batch=8), findings, store, seed, {}, folder)
 
 
 def test_a_finding_without_positives_in_val_does_not_count_in_the_score(own_store, tmp_path):

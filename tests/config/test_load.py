@@ -57,8 +57,8 @@ def test_what_was_read_cannot_be_changed(load):
         ),
         (
             {"datasets.0.format": "phantm"},
-            'SETTINGS.json: datasets.0: unknown format "phantm": did you mean "phantom"? Allowed: phantom, nih, chexpert, list, '
-            "table, folders, dicom",
+            'SETTINGS.json: datasets.0: unknown format "phantm": did you mean "phantom"? Allowed: phantom, nih, '
+            "chexpert, list, table, folders, dicom",
         ),
         ({"datasets.1": {"root": "x"}}, 'SETTINGS.json: datasets.1: needs the key format to say which kind it is, '
          'for example "format": "nih"'),

@@ -153,7 +153,7 @@ def test_pixels_may_be_written_to(read, encode, grey):
     ("spoil", "message"),
     [
         (lambda content: b"", r"is empty \(0 bytes\)"),
-        (lambda content: b"Image Index,Finding Labels\n", r"is neither PNG nor JPEG nor DICOM \(it starts with b'Imag'\)"),
+        (lambda content: b"Image Index,Finding Labels\n", r"is neither PNG nor JPEG nor DICOM \(.*b'Imag'\)"),
         (lambda content: content[: len(content) // 2], "is truncated: its end marker is missing"),
         (lambda content: content[:-5], "is truncated: its end marker is missing"),
         (lambda content: content[:8], "is truncated: its end marker is missing"),

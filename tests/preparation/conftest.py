@@ -71,6 +71,7 @@ def make_chests():
         if broken > 3:
             write_png(folder / "c011.png", np.full((50, 50), 9, np.uint8))
         table = pd.DataFrame(rows, columns=[*DESCRIPTION, *FINDINGS], dtype=str)
+        table["row"] = table.index + 1
         return SourceTable(name, folder, FINDINGS, table, pd.DataFrame(columns=REJECTED))
 
     return make

@@ -53,7 +53,7 @@ def read(path):
 
 def marks(folder):
     """Name, size and time of every file that is not written anew each time."""
-    kept = [path for path in folder.iterdir() if not path.name.startswith("splits-")]
+    kept = [path for path in folder.iterdir() if not path.name.startswith(("splits-", "subsets-"))]
     return {path.name: (path.stat().st_size, path.stat().st_mtime_ns) for path in kept}
 
 
@@ -72,9 +72,10 @@ def test_every_row_is_in_the_manifest_or_rejected_with_a_reason(run, source):
     assert all(reasons[path].startswith(reason) for path, reason in wanted.items())
     assert set(rejected["source"]) == {"drawn"}
     np.testing.assert_array_equal(crops["image_id"], manifest["image_id"])
-    pd.testing.assert_frame_equal(
-        manifest, source.rows[source.rows["image_id"].isin(manifest["image_id"])].reset_index(drop=True)
-    )
+    used = source.rows[source.rows["image_id"].isin(manifest["image_id"])].reset_index(drop=True)
+    pd.testing.assert_frame_equal(manifest, used.drop(columns="row"))
+    rows = dict(zip(rejected["path"], rejected["row"], strict=True))
+    assert {rows[path] for path in ("c003.png", "c007.png", "c010.png", "c011.png")} == {"4", "8", "11", "12"}
 
 
 def test_the_record_counts_what_the_tables_hold(run):
@@ -99,7 +100,7 @@ def test_a_second_call_changes_nothing_and_says_so(run):
     assert marks(files.folder) == before
     assert {path.name for path in files.folder.iterdir()} == {
         "manifest.csv", "rejected.csv", "crops.npy", "lungs.npy", "crops.csv", "prepared.json",
-        files.split.name, files.split_record.name,
+        files.split.name, files.split_record.name, files.subsets.name,
     }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ LABEL_TEXTS = {1.0: "1", 0.0: "0", -1.0: "-1"}
 
 @pytest.fixture(scope="module")
 def folders(trained):
-    return [trained[0] / name for name in ("first", "second")]
+    return {"": [trained[0] / name for name in ("first", "second")]}
 
 
 @pytest.fixture(scope="module")

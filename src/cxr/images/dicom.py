@@ -7,7 +7,7 @@ import warnings
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -19,12 +19,12 @@ MODALITIES = ("CR", "DX", "DR", "RG", "XR")
 CHEST_WORDS = ("CHEST", "THORAX", "TORAX", "LUNG")
 LATERAL_VIEWS = ("LL", "RL", "LAT", "LATERAL", "LLO", "RLO")
 """View positions (C.8.1.1.1.1) that are not frontal."""
-BITS = 8
 TAGS = [
-    "SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "Modality", "BodyPartExamined", "ViewPosition",
+    "SOPClassUID", "Modality", "SOPInstanceUID", "StudyInstanceUID", "BodyPartExamined", "ViewPosition",
     "ViewCodeSequence", "PatientID", "IssuerOfPatientID", "PatientSex", "PatientAge", "NumberOfFrames", "Rows",
-    "Columns", "PresentationIntentType",
+    "Columns", "PresentationIntentType", "PhotometricInterpretation",
 ]  # fmt: skip
+"""Everything that is asked of a header; a file has at least one of the first two."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,8 @@ def is_dicom(content: bytes) -> bool:
 def read_tags(path: Path) -> DicomTags:
     """Read a file's header without its pixels; `refused` says why where it cannot be used, or cannot be read."""
     try:
-        data = _parse(path.read_bytes()[: 2**20] if path.stat().st_size > 2**24 else path.read_bytes(), pixels=False)
+        with path.open("rb") as stream:
+            data = _parse(stream, pixels=False)
     except (OSError, ImageError) as error:
         return DicomTags("", "", "", "", "", "", str(error))
     patient = _text(data, "PatientID")
@@ -73,7 +74,7 @@ def read_dicom(content: bytes) -> np.ndarray:
     Raises ImageError for files without pixels, of other modalities, body parts and views, and for what cannot be
     decoded.
     """
-    data = _parse(content, pixels=True)
+    data = _parse(BytesIO(content), pixels=True)
     if reason := why_refused(data):
         raise ImageError(reason)
     if "PixelData" not in data:
@@ -110,17 +111,23 @@ def why_refused(data: Any) -> str:
     return ""
 
 
-def _parse(content: bytes, pixels: bool) -> Any:
+def _parse(stream: BinaryIO, pixels: bool) -> Any:
     from pydicom import dcmread
+    from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of values that the standard does not allow
         try:
-            data = dcmread(BytesIO(content), stop_before_pixels=not pixels, force=not is_dicom(content))
-            known = "SOPClassUID" in data or "Modality" in data
+            marked = is_dicom(stream.read(MARK_AT + len(MARK)))
+            stream.seek(0)
+            data = dcmread(stream, stop_before_pixels=not pixels, force=not marked)
+            known = [data.get(tag) for tag in TAGS]  # values are parsed when they are asked for: broken ones fail here
+            if "TransferSyntaxUID" not in data.file_meta:  # without preamble
+                implicit = data.original_encoding[0]
+                data.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
         except Exception as error:  # pydicom raises whatever a broken file leads to
             raise ImageError(f"cannot be read as DICOM: {_first_line(error)}") from error
-    if not known:
+    if all(value is None for value in known[:2]):
         raise ImageError("is no DICOM file: it has neither SOP class nor modality")
     return data
 

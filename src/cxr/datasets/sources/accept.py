@@ -1,6 +1,8 @@
 """Rows of any source's table in, its SourceTable out: every row accepted, or rejected with the reason."""
 
+import re
 from collections.abc import Callable, Sequence
+from os.path import isfile, join
 from pathlib import Path
 
 import pandas as pd
@@ -48,6 +50,7 @@ def accept_rows(
     checks: list[tuple[pd.Series, str | pd.Series]] = [
         (rows["path"] == "", "has no path"),
         (rows["image_id"].duplicated(), "the image id was listed before"),
+        (~rows["path"].map(lambda path: isfile(join(dataset.root, path))), "the image does not exist"),
         (rows["patient_id"].str.strip() == "", "has no patient id"),
         (~rows["listed"].isin([*LISTED_PARTS, ""]), 'is in part "' + rows["listed"] + '", which is none'),
         (bad_label != "", bad_label),
@@ -55,7 +58,6 @@ def accept_rows(
     reason = flaws.reset_index(drop=True)
     for failed, text in checks:
         reason = reason.mask((reason == "") & failed, text)
-    reason = reason.mask((reason == "") & ~_exist(dataset.root, rows["path"], reason == ""), "the image does not exist")
     good = reason == ""
     rejected = pd.DataFrame({"source": name, "row": rows.index + 1, "path": rows["path"], "reason": reason})
     accepted = rows[good].assign(row=(rows.index + 1)[good])
@@ -98,15 +100,8 @@ def require_folder(root: Path, name: str, what: str) -> None:
 
 def patient_from(pattern: str) -> Callable[[str], str]:
     """Return the function that finds a patient id in a path: the pattern's group, or "" where it does not match."""
-    import re
-
     search = re.compile(pattern).search
     return lambda text: (match.group(1) or "") if (match := search(text)) else ""
-
-
-def _exist(root: Path, paths: pd.Series, asked: pd.Series) -> pd.Series:
-    """Whether the files are there; True where it is not asked."""
-    return pd.Series([not ask or (root / path).is_file() for path, ask in zip(paths, asked, strict=True)], paths.index)
 
 
 def _limit(rows: pd.DataFrame, patients: int) -> pd.DataFrame:

@@ -34,9 +34,7 @@ def read_folders(dataset: FoldersDataset, name: str) -> SourceTable:
         codes = ("1" if finding in dataset.classes[label] else "0" for finding in findings)
         records.append((path, path.replace("/", "-"), patient(file), listed, *codes))
     if missing := [folder for folder in dataset.classes if folder not in seen]:
-        raise UserError(
-            f"{dataset.root}: no image lies in a folder {missing[0]!r}, which data set {name!r} calls a class"
-        )
+        raise UserError(f"{dataset.root}: no image lies in a folder {missing[0]!r}, a class of data set {name!r}")
     rows = pd.DataFrame(records, columns=["path", "image_id", "patient_id", "listed", *findings], dtype=str)
     notes = [f"{name}: {others} images lie in no folder of a class and were left out"] if others else []
     return accept_rows(dataset, name, dataset.root, rows, pd.Series("", index=rows.index), findings, notes=notes)
