@@ -71,7 +71,7 @@ def test_lines_that_cannot_be_used_say_why(folder):
         "has 1 labels for 2 findings",
         "has 3 labels for 2 findings",
         'has the label "2"; allowed are 0 and 1',
-        "has no patient id",
+        "the image does not exist",
         "has no patient id",
     ]
 
