@@ -69,7 +69,7 @@ def test_the_folds_are_measured_together_and_each_by_itself(trained_folds):
     by_fold = {fold: read_predictions(folder / f"predictions-f{fold}.csv") for fold in record["folds"]}
     metrics = measure(read_predictions(folder / "predictions.csv"), record["split"], 200, 1, by_fold)
     json.dumps(metrics, allow_nan=False)
-    assert metrics["split"]["part"] == "out of fold"
+    assert metrics["split"]["part"] == "test"
     assert metrics["images"] == 39
     assert metrics["validation"]["images"] == 0
     assert sum(one["images"] for one in metrics["folds"].values()) == 39

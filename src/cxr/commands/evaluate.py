@@ -38,7 +38,8 @@ def run(options: argparse.Namespace) -> None:
     mean, split = metrics["auroc"]["mean"], metrics["split"]
     interval = f" (95 % interval {mean['low']:.3f}-{mean['high']:.3f})" if mean["low"] is not None else ""
     value = "not measurable" if mean["value"] is None else f"{mean['value']:.3f}{interval}"
-    print(f"evaluate: mean AUROC {value} over {mean['findings']} findings, {split['part']} of split {split['name']!r}")
+    part = "out of fold" if metrics.get("folds") else split["part"]
+    print(f"evaluate: mean AUROC {value} over {mean['findings']} findings, {part} of split {split['name']!r}")
     print(f"evaluate: {'written' if fresh else 'unchanged'}: {target}")
 
 

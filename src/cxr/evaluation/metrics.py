@@ -51,7 +51,7 @@ def measure(
         for fold, one in (folds or {}).items()
     }
     return {
-        "split": {**split, "part": "out of fold" if folds else "test"},
+        "split": {**split, "part": "test"},
         "intervals": {"method": "bootstrap over patients", "resamples": resamples, "level": LEVEL, "seed": seed},
         **measure_part(test, "test", resamples, seed, LEVEL),
         "validation": measure_part(predictions.part("val"), "val", resamples, seed, LEVEL),

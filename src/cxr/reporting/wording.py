@@ -53,6 +53,8 @@ def scope(metrics: Mapping[str, Any]) -> str:
     """Which part of which split was measured, and how much it is."""
     split = metrics["split"]
     sample = f"{counted(metrics['images'], 'image')}, {counted(metrics['patients'], 'patient')}"
+    if metrics.get("folds"):
+        return f"every image by the models that did not train on its fold, split ‘{split['name']}’ ({sample})"
     return f"{split['part']} part of split ‘{split['name']}’ ({sample})"
 
 
