@@ -39,8 +39,14 @@ def test_the_development_lock_is_the_core_lock_and_more():
     assert {"pytest", "hypothesis", "ruff"} <= development.keys()
 
 
+def test_the_dicom_lock_is_the_core_lock_and_the_decoders():
+    core, dicom = locked("requirements.txt"), locked("requirements-dicom.txt")
+    assert {name: r.specifier for name, r in dicom.items() if name in core} == {n: r.specifier for n, r in core.items()}
+    assert dicom.keys() - core.keys() == {"pylibjpeg", "pylibjpeg-openjpeg", "python-gdcm"}
+
+
 def test_two_tensorflows_never_meet():
-    for name in ("requirements.txt", "requirements-dev.txt"):
+    for name in ("requirements.txt", "requirements-dicom.txt", "requirements-dev.txt"):
         assert len({"tensorflow", "tensorflow-cpu"} & locked(name).keys()) == 1
 
 

@@ -9,6 +9,7 @@ from cxr import __version__
 STEPS = {
     "segment": "train the lung network on pairs of X-ray and lung mask",
     "prepare": "data sets -> manifest, lungs, crops, split",
+    "describe": "what is in the prepared data -> describe.html: counts, parts, samples, near-duplicates",
     "train": "train every member of a group and average their predictions",
     "evaluate": "AUROC with intervals by patient -> metrics.json, figures",
     "visualize": "Grad-CAM overlays of the highest-scored test images -> gradcam/",

@@ -151,7 +151,7 @@ def _decode(data: Any) -> np.ndarray:
 def _why_not_decoded(data: Any, error: Exception) -> str:
     if "missing dependencies" in str(error) or "plugins" in str(error):
         syntax = data.file_meta.TransferSyntaxUID.name
-        return f"is compressed as {syntax}, whose decoder is not installed or failed; requirements-dicom.txt names them"
+        return f"is compressed as {syntax}, whose decoder is not installed or failed; requirements-dicom.txt has it"
     return f"cannot be decoded: {_first_line(error)}"
 
 

@@ -18,7 +18,10 @@ from cxr.preparation.crop import crop_images
 
 CHUNK_IMAGES = 32
 PART = ".part-"
-RESULT_COLUMNS = ["row", "x0", "y0", "x1", "y1", "lung_fraction", "quality", "fallback", "pixels_hash", "reason"]
+RESULT_COLUMNS = [
+    "row", "x0", "y0", "x1", "y1", "lung_fraction", "quality", "fallback", "height_px", "width_px", "image_hash",
+    "pixels_hash", "reason",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,8 @@ def crop_all(
         if on_progress:
             on_progress(finished, len(paths))
     tables = [
-        pd.read_csv(done_dir / f"{start}.csv", keep_default_na=False, dtype={"pixels_hash": str}) for start in starts
+        pd.read_csv(done_dir / f"{start}.csv", keep_default_na=False, dtype={"pixels_hash": str, "image_hash": str})
+        for start in starts
     ]
     (folder / "lungs.npy").unlink(missing_ok=True)  # of an earlier run that sought lungs
     for name in arrays:
@@ -106,14 +110,15 @@ def _do_chunk(start: int, paths: list[Path], crop: Crop, lung_net: LungNet | Non
     records = []
     for row, result in enumerate(results, start):
         if isinstance(result, str):
-            records.append((row, 0, 0, 0, 0, 0, 0, 0, "", result))
+            records.append((row, *[0] * 9, "", "", result))
             continue
         crops[row] = result.pixels
         if masks is not None:
             masks[row] = np.packbits(result.lungs.mask, axis=-1)
         scores = (round(result.lungs.fraction, 4), round(result.lungs.quality, 4)) if result.lungs else (0, 0)
         pixels_hash = blake2b(result.pixels.tobytes(), digest_size=8).hexdigest()
-        records.append((row, *result.box, *scores, int(result.fallback), pixels_hash, ""))
+        original = (result.height_px, result.width_px, result.image_hash)
+        records.append((row, *result.box, *scores, int(result.fallback), *original, pixels_hash, ""))
     for array in (crops, masks):
         if array is not None:
             array.flush()

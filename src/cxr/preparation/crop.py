@@ -10,18 +10,25 @@ from cxr.config.params import Crop
 from cxr.engines.engine import Engine
 from cxr.images.files import ImageError, read_image
 from cxr.images.geometry import Box, cut_box, resize
+from cxr.images.hashing import difference_hash
 from cxr.preparation.box import box_from_mask, whole_image_box
 from cxr.segmentation.lungs import Lungs, find_lungs
 
 
 @dataclass(frozen=True)
 class CropRow:
-    """One image's crop. box in pixels of the original; lungs: None where they were not sought."""
+    """One image's crop. box in pixels of the original; lungs: None where they were not sought.
+
+    height_px, width_px, image_hash: of the original.
+    """
 
     pixels: np.ndarray
     box: Box
     lungs: Lungs | None
     fallback: bool
+    height_px: int
+    width_px: int
+    image_hash: str
 
 
 def crop_images(paths: Sequence[Path], crop: Crop, engine: Engine | None, lung_px: int) -> list[CropRow | str]:
@@ -44,15 +51,15 @@ def _read(path: Path) -> np.ndarray | str:
 
 def _cut(image: np.ndarray, lungs: Lungs | None, crop: Crop) -> CropRow:
     """Cut one (H, W) uint8 image; a mask that is empty or below the required quality means the whole image, marked."""
-    whole = whole_image_box(*image.shape)
+    whole, original = whole_image_box(*image.shape), (*image.shape, difference_hash(image))
     if lungs is None:
-        return CropRow(cut_box(image, whole, crop.image_px), whole, None, False)
+        return CropRow(cut_box(image, whole, crop.image_px), whole, None, False, *original)
     if lungs.quality < crop.min_quality or not lungs.mask.any():
-        return CropRow(cut_box(image, whole, crop.image_px), whole, lungs, True)
+        return CropRow(cut_box(image, whole, crop.image_px), whole, lungs, True, *original)
     box = box_from_mask(lungs.mask, *image.shape, crop.margins)
     pixels = cut_box(image, box, crop.image_px)
     if crop.mode == "mask":
         full = resize(lungs.mask.astype(np.float32), *image.shape)
         inside = cut_box((full >= 0.5).astype(np.uint8), box, crop.image_px)
         pixels = np.where(inside > 0, pixels, 0).astype(np.uint8)
-    return CropRow(pixels, box, lungs, False)
+    return CropRow(pixels, box, lungs, False, *original)

@@ -17,7 +17,10 @@ from cxr.datasets.split import PARTS, SPLIT_COLUMNS, NamedSplit, check_patients,
 from cxr.datasets.table import DESCRIPTION, REJECTED
 from cxr.images.geometry import Box
 
-CROP_COLUMNS = ["image_id", "row", "x0", "y0", "x1", "y1", "lung_fraction", "quality", "fallback"]
+CROP_COLUMNS = [
+    "image_id", "row", "x0", "y0", "x1", "y1", "lung_fraction", "quality", "fallback", "height_px", "width_px",
+    "image_hash",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import base64
 import io
 from pathlib import Path
 
+import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -38,6 +39,13 @@ def picture_uri(path: Path, width_px: int) -> str:
         picture = picture.resize((width_px, round(picture.height * width_px / picture.width)), Image.Resampling.LANCZOS)
     stream = io.BytesIO()
     picture.save(stream, format="JPEG", quality=JPEG_QUALITY, optimize=True)
+    return _data_uri(stream.getvalue(), "jpeg")
+
+
+def array_uri(pixels: np.ndarray) -> str:
+    """Return (H, W) grey uint8 as a JPEG data URI."""
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, format="JPEG", quality=JPEG_QUALITY, optimize=True)
     return _data_uri(stream.getvalue(), "jpeg")
 
 

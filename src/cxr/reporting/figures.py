@@ -46,7 +46,7 @@ def _draw_roc(panel: Axes, labels: np.ndarray, probabilities: np.ndarray, entry:
         false_positive, true_positive, _ = roc_curve(labels[known], probabilities[known])
         panel.plot(false_positive, true_positive, color=BLUE, linewidth=1.6)
     panel.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal", xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
-    _calm(panel)
+    calm(panel)
 
 
 def forest_figure(metrics: Mapping[str, Any], with_numbers: bool = True) -> Figure:
@@ -78,7 +78,7 @@ def forest_figure(metrics: Mapping[str, Any], with_numbers: bool = True) -> Figu
     panel.set_xlim(min([0.45, *(low - 0.03 for low in lows if low is not None)]), 1.01)
     label = f"AUROC, {metrics['split']['part']} part, {level_text(metrics)} interval over patients"
     panel.set_xlabel(label if with_numbers else label.replace("part, ", "part,\n"), fontsize=9)
-    _calm(panel)
+    calm(panel)
     return figure
 
 
@@ -120,7 +120,7 @@ def loss_figure(
             if best is not None:
                 panel.axvline(best, color=GREY, linewidth=1, linestyle=":", label=f"best epoch ({best})")
             panel.legend(fontsize=8, frameon=False)
-            _calm(panel)
+            calm(panel)
     return figure
 
 
@@ -134,7 +134,8 @@ def _highest(history: pd.DataFrame) -> int | None:
     return int(known.loc[known["val_auroc"].idxmax(), "epoch"]) if len(known) else None
 
 
-def _calm(panel: Axes) -> None:
+def calm(panel: Axes) -> None:
+    """Take away what is not data."""
     panel.spines[["top", "right"]].set_visible(False)
     panel.tick_params(labelsize=8)
     panel.grid(color="#e6e6e6", linewidth=0.6)

@@ -40,7 +40,7 @@ def write_report(run_dir: Path) -> Path:
         "heatmaps_shown": sum(map(len, shown.values())),
         "per_finding": PER_FINDING,
     }
-    write_text(report, _template().render(context))
+    write_text(report, read_template("report.html.jinja").render(context))
     return report
 
 
@@ -62,7 +62,8 @@ def _draw_figures(run: RunFiles) -> dict[str, str]:
     return {name: figure_uri(figure) for name, figure in figures.items()}
 
 
-def _template() -> jinja2.Template:
+def read_template(name: str) -> jinja2.Template:
+    """Return a page's template; names that it is given are escaped, and a name it lacks is an error."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("cxr.reporting", ""),
         autoescape=True,  # names of data sets, members and images come from outside
@@ -70,4 +71,4 @@ def _template() -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("report.html.jinja")
+    return environment.get_template(name)
