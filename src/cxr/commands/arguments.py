@@ -14,6 +14,8 @@ STEPS = {
     "evaluate": "AUROC with intervals by patient -> metrics.json, figures",
     "visualize": "Grad-CAM overlays of the highest-scored test images -> gradcam/",
     "report": "everything of a group on one page -> report.html",
+    "export": "the prepared crops with labels and split -> TFRecord shards in a folder",
+    "download": "fetch and unpack the archives of NIH ChestX-ray14 into a folder",
     "phantoms": "write synthetic X-rays with their truth into a folder of their own",
     "schema": "show the table of parameters, or write schemas and table with --write",
 }
@@ -35,6 +37,11 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         if step == "phantoms":
             _add_phantoms(one)
             continue
+        if step == "download":
+            _add_download(one)
+            continue
+        if step == "export":
+            one.add_argument("folder", type=Path, help="a folder that does not exist yet, or is empty")
         if step in GROUP_STEPS:
             one.add_argument("group", help="a group of PARAMS.json, for example Ensemble")
         _add_configuration(one)
@@ -58,6 +65,13 @@ def _add_phantoms(parser: argparse.ArgumentParser) -> None:
         "--frequencies", choices=("even", "nih"), default="even", help="of the findings: even, or as in NIH's table"
     )
     parser.add_argument("--label-noise", type=float, default=0.0, help="share of missed and of invented labels")
+
+
+def _add_download(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, help="where NIH's tables and images are to lie")
+    parser.add_argument("--archives", metavar="N,N-N", help="only these of the 12 archives, for example 1,3-5")
+    parser.add_argument("--sources", type=Path, metavar="FILE", help="another list of addresses and checksums (JSON)")
+    parser.add_argument("--keep", action="store_true", help="keep the archives after they are unpacked")
 
 
 def _add_configuration(parser: argparse.ArgumentParser) -> None:

@@ -97,15 +97,21 @@ def _to_uint8(pixels: np.ndarray) -> np.ndarray:
     return (pixels >> (depth - 8)).astype(np.uint8)
 
 
-def write_png(path: Path, pixels: np.ndarray) -> None:
-    """Write (H, W) grey or (H, W, 3) RGB uint8 `pixels` as PNG, atomically."""
+def encode_png(pixels: np.ndarray) -> bytes:
+    """Return (H, W) grey or (H, W, 3) RGB uint8 `pixels` as the bytes of a PNG file."""
     if pixels.ndim == 3:
         pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
     encoded, content = cv2.imencode(".png", pixels)
     if not encoded:
-        raise OSError(f"{path}: the PNG encoder failed on an array of shape {pixels.shape}")
+        raise OSError(f"the PNG encoder failed on an array of shape {pixels.shape}")
+    return content.tobytes()
+
+
+def write_png(path: Path, pixels: np.ndarray) -> None:
+    """Write (H, W) grey or (H, W, 3) RGB uint8 `pixels` as PNG, atomically."""
+    content = encode_png(pixels)
     with written_atomically(Path(path)) as part:
-        part.write_bytes(content.tobytes())
+        part.write_bytes(content)
 
 
 def write_jpeg(path: Path, pixels: np.ndarray) -> None:
