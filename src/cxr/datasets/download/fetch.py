@@ -1,6 +1,7 @@
 """An address and a checksum in, a whole file out; an interrupted transfer goes on where it stopped."""
 
 import hashlib
+import time
 from collections.abc import Callable
 from http.client import HTTPException
 from pathlib import Path
