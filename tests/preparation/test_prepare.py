@@ -10,6 +10,7 @@ import pytest
 
 from cxr.config.errors import UserError
 from cxr.config.labels import Findings
+from cxr.images.files import read_image
 from cxr.preparation.prepare import LungSource, prepare, prepared_files
 from cxr.preparation.store import open_store
 
@@ -100,7 +101,7 @@ def test_a_second_call_changes_nothing_and_says_so(run):
     assert marks(files.folder) == before
     assert {path.name for path in files.folder.iterdir()} == {
         "manifest.csv", "rejected.csv", "crops.npy", "lungs.npy", "crops.csv", "prepared.json",
-        files.split.name, files.split_record.name, files.subsets.name,
+        files.split.name, files.split_record.name, files.subsets.name, "boxes.csv",
     }  # fmt: skip
 
 
@@ -247,3 +248,15 @@ def test_several_sources_keep_their_images_apart(run, make_chests, tmp_path):
     assert {image_id.partition(":")[0] for image_id in store.image_ids} == {"one", "two"}
     for image_id, path in zip(store.image_ids, store.paths, strict=True):
         assert path == tmp_path / image_id.replace(":", "/")
+
+
+def test_boxes_are_kept_in_pixels_of_the_original(run, source):
+    shares = pd.DataFrame({"image_id": ["c000.png", "c003.png", "gone.png"], "finding": "Mass",
+                           "x": 0.25, "y": 0.5, "width": 0.1, "height": 0.25})  # fmt: skip
+    files, _ = run(sources=[replace(source, boxes=shares)])
+    height, width = read_image(source.root / "c000.png").shape
+    [box] = pd.read_csv(files.boxes).to_dict("records")  # c003 is broken, the other does not exist
+    assert box == {"image_id": "c000.png", "finding": "Mass", "x": round(width / 4, 2), "y": round(height / 2, 2),
+                   "width": round(width / 10, 2), "height": round(height / 4, 2)}  # fmt: skip
+    run()
+    assert pd.read_csv(files.boxes).empty

@@ -7,7 +7,7 @@ import pandas as pd
 
 from cxr.config.atomic import written_atomically
 from cxr.config.errors import UserError
-from cxr.datasets.table import DESCRIPTION, REJECTED, SourceTable
+from cxr.datasets.table import BOXES, DESCRIPTION, REJECTED, SourceTable, no_boxes
 
 
 def merge_sources(sources: Sequence[SourceTable]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -36,6 +36,16 @@ def merge_sources(sources: Sequence[SourceTable]) -> tuple[pd.DataFrame, pd.Data
                 rows[column] = space + ":" + rows[column]
         parts.append(rows.reindex(columns=[*DESCRIPTION, *findings, "row"], fill_value=""))
     return pd.concat(parts, ignore_index=True).astype(str), pd.concat(rejected, ignore_index=True)[REJECTED]
+
+
+def merge_boxes(sources: Sequence[SourceTable]) -> pd.DataFrame:
+    """Stack the boxes of all sources, under the image ids of `merge_sources`; BOXES columns, shares of the image."""
+    prefixes = [source.name + ":" if len(sources) > 1 else "" for source in sources]
+    tables = [
+        s.boxes.assign(image_id=prefix + s.boxes["image_id"]) for s, prefix in zip(sources, prefixes, strict=True)
+    ]
+    filled = [table for table in tables if len(table)]
+    return pd.concat(filled, ignore_index=True)[BOXES] if filled else no_boxes()
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:

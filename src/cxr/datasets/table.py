@@ -12,6 +12,14 @@ name: train, val, test, train_val or empty."""
 REJECTED = ["source", "row", "path", "reason"]
 """Columns of rejected.csv; `row` counts the data rows of the source's table from 1."""
 
+BOXES = ["image_id", "finding", "x", "y", "width", "height"]
+"""Columns of boxes: left upper corner and size, as shares of the image's width and height, or in its pixels."""
+
+
+def no_boxes() -> pd.DataFrame:
+    """Return a table of no boxes."""
+    return pd.DataFrame({column: pd.Series(dtype=str if column in BOXES[:2] else float) for column in BOXES})
+
 
 @dataclass(frozen=True)
 class SourceTable:
@@ -19,8 +27,8 @@ class SourceTable:
 
     rows: DESCRIPTION columns as strings, then one string column per finding ("1", "0", "-1", "" not said), and `row`,
     the data row of the source's table that each comes from. rejected: REJECTED columns. root: folder that `path` is
-    relative to. notes: sentences for the user. origin: sources with the same one share their patient numbers and image
-    ids (two folders of NIH's images).
+    relative to. notes: sentences for the user. boxes: BOXES columns in shares of the image. origin: sources with the
+    same one share their patient numbers and image ids (two folders of NIH's images).
     """
 
     name: str
@@ -31,3 +39,4 @@ class SourceTable:
     synthetic: bool = False
     origin: str = ""
     notes: list[str] = field(default_factory=list)
+    boxes: pd.DataFrame = field(default_factory=no_boxes)

@@ -7,16 +7,16 @@ from typing import Any
 
 import pandas as pd
 
-from cxr.config.atomic import write_json
+from cxr.config.atomic import write_json, write_text
 from cxr.config.errors import UserError
 from cxr.config.findings import NO_FINDING
 from cxr.config.params import Params
 from cxr.config.record import file_marks, fingerprint, machine_record, read_json
 from cxr.config.settings import Settings
-from cxr.datasets.manifest import merge_sources, read_table, write_table
+from cxr.datasets.manifest import merge_boxes, merge_sources, read_table, write_table
 from cxr.datasets.split import NamedSplit, assign_split
 from cxr.datasets.subsets import subset_table
-from cxr.datasets.table import DESCRIPTION, REJECTED, SourceTable
+from cxr.datasets.table import BOXES, DESCRIPTION, REJECTED, SourceTable
 from cxr.preparation.chunks import LungNet, crop_all
 from cxr.preparation.store import CROP_COLUMNS, PreparedFiles, Store, check_tables, open_stores
 
@@ -93,6 +93,7 @@ def prepare(
     places = {name: str(root) for name, root in roots.items()}
     if record.get("roots") != places:  # new, or the same files were moved
         write_json(files.record, record | {"roots": places})
+    _write_boxes(files, merge_boxes(sources))
     _write_split(files, params)
     return files, fresh
 
@@ -136,6 +137,18 @@ def _write_tables(
         "rejected": len(rejected),
         "fallbacks": int(crops["fallback"].astype(int).sum()),
     }
+
+
+def _write_boxes(files: PreparedFiles, boxes: pd.DataFrame) -> None:
+    """Write the boxes of the images that are there, in pixels of the original; an unchanged file is left alone."""
+    sizes = read_table(files.crop_table, CROP_COLUMNS).set_index("image_id")[["width_px", "height_px"]].astype(float)
+    boxes = boxes[boxes["image_id"].isin(sizes.index)]
+    scale = sizes.loc[boxes["image_id"], ["width_px", "height_px"] * 2].to_numpy()
+    pixels = (boxes[BOXES[2:]] * scale).round(2)
+    table = pd.concat([boxes[BOXES[:2]], pixels], axis=1)
+    text = table.to_csv(index=False, lineterminator="\n")
+    if not files.boxes.is_file() or files.boxes.read_text(encoding="utf-8") != text:
+        write_text(files.boxes, text)
 
 
 def _assign(manifest: pd.DataFrame, params: Params) -> NamedSplit:

@@ -35,6 +35,7 @@ class PreparedFiles:
     crops = property(lambda self: self.folder / "crops.npy")
     lungs = property(lambda self: self.folder / "lungs.npy")
     crop_table = property(lambda self: self.folder / "crops.csv")
+    boxes = property(lambda self: self.folder / "boxes.csv")
     record = property(lambda self: self.folder / "prepared.json")
     split = property(lambda self: self.folder / f"splits-{self.split_id}.csv")
     split_record = property(lambda self: self.folder / f"splits-{self.split_id}.json")

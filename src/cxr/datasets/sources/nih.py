@@ -1,5 +1,6 @@
 """NIH ChestX-ray14 (Wang et al., CVPR 2017) as downloaded: Data_Entry CSV and nested image folders in, rows out."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,7 @@ from cxr.config.findings import NIH14, NO_FINDING
 from cxr.datasets.sources.accept import accept_rows, require_folder
 from cxr.datasets.sources.cells import read_cells
 from cxr.datasets.sources.files import find_images
+from cxr.datasets.sources.nih_boxes import read_boxes
 from cxr.datasets.table import SourceTable
 
 ID, LABELS, PATIENT, FOLLOW_UP, AGE, VIEW = (
@@ -18,6 +20,7 @@ ID, LABELS, PATIENT, FOLLOW_UP, AGE, VIEW = (
 SEX_NAMES = ("Patient Gender", "Patient Sex")  # 2017 and some v2020 files say Gender
 OPTIONAL = (FOLLOW_UP, AGE, VIEW, *SEX_NAMES)
 FINDINGS = (*NIH14, NO_FINDING)
+BOX_TABLE = "BBox_List_2017.csv"
 LISTS = {"train_val": "train_val_list.txt", "test": "test_list.txt"}
 
 
@@ -40,7 +43,9 @@ def read_nih(dataset: NihDataset, name: str) -> SourceTable:
         notes.append(f"{name}: {extra} image files on disk are named by no row of {csv.name} and were left out")
     if repeated:
         notes.append(f"{name}: {repeated} file names occur in several folders; the first in sorted order is used")
-    return accept_rows(dataset, name, csv, rows, flaws, FINDINGS, origin="nih", notes=notes)
+    source = accept_rows(dataset, name, csv, rows, flaws, FINDINGS, origin="nih", notes=notes)
+    boxes = root / BOX_TABLE
+    return replace(source, boxes=read_boxes(boxes)) if boxes.is_file() else source
 
 
 def read_nih_table(csv: Path) -> tuple[pd.DataFrame, pd.Series]:
