@@ -45,11 +45,11 @@ def test_help_is_light_and_imports_no_framework():
     assert cpu_s < HELP_CPU_S
     imported = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
     assert not imported & {"tensorflow", "keras", "numpy", "pandas", "cv2", "openvino"}
-    for step in ("segment", "prepare", "train", "evaluate", "visualize", "report"):
+    for step in ("segment", "prepare", "describe", "train", "evaluate", "visualize", "report", "export", "download"):
         assert step in result.stdout
 
 
-@pytest.mark.parametrize("arguments", [("evaluate", "Ensemble"), ("report", "Ensemble")])
+@pytest.mark.parametrize("arguments", [("evaluate", "Ensemble"), ("report", "Ensemble"), ("describe",)])
 def test_steps_without_networks_import_no_framework(arguments, tmp_path):
     code = (
         "import sys; from cxr.__main__ import main; "

@@ -1,0 +1,100 @@
+"""NIH's and CheXpert's layouts merged, trained, cross-validated and described through the commands themselves."""
+
+import csv
+import json
+
+import pandas as pd
+import pytest
+
+from cxr.__main__ import main
+from cxr.evaluation.predictions import read_predictions
+from cxr.phantoms.dataset.folder import write_phantoms
+from cxr.phantoms.spec import PhantomSpec
+
+MEMBER = {"network": "tiny", "image_px": 32}
+PARAMS = {
+    "seed": 5,
+    "findings": {"set": "merged6", "uncertain": {"default": "ignore", "Edema": "ones", "Effusion": [0.6, 0.9]}},
+    "split": {"scheme": "kfold", "folds": 2, "val": 0.3},
+    "crop": {"mode": "none", "image_px": 32},
+    "members": {"tiny": MEMBER},
+    "groups": {"Tiny": ["tiny"]},
+    "training": {"epochs": 1, "batch": 8, "balance": {"no_finding": 0.5, "repeat": {"Pneumonia": 2}}},
+    "evaluation": {"resamples": 100},
+    "heatmaps": {"images_per_finding": 1},
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Both data sets, and settings and parameters that merge them."""
+    folder = tmp_path_factory.mktemp("merged")
+    for layout, seed in (("nih", 11), ("chexpert", 14)):
+        write_phantoms(folder / layout, PhantomSpec(patients=30, seed=seed, image_px=64), workers=2, layout=layout)
+    datasets = [{"format": layout, "root": layout} for layout in ("nih", "chexpert")]
+    settings = {"datasets": datasets, "prepared_dir": "prepared", "models_dir": "models"}
+    (folder / "SETTINGS.json").write_text(json.dumps(settings))
+    (folder / "PARAMS.json").write_text(json.dumps(PARAMS))
+    return folder
+
+
+def run(folder, *step):
+    files = ["--settings", str(folder / "SETTINGS.json"), "--params", str(folder / "PARAMS.json")]
+    assert main([*step, *files]) == 0
+
+
+@pytest.fixture(scope="module")
+def finished(folder):
+    for step in (["prepare"], ["train", "Tiny"], ["evaluate", "Tiny"], ["visualize", "Tiny"], ["report", "Tiny"]):
+        run(folder, *step)
+    run(folder, "describe")
+    return folder
+
+
+def test_every_row_of_both_is_used_or_rejected(finished):
+    [prepared] = (finished / "prepared").glob("nih+chexpert-*")
+    manifest, rejected = (pd.read_csv(prepared / f"{name}.csv", dtype=str) for name in ("manifest", "rejected"))
+    rows = 0
+    for table in (
+        "nih/Data_Entry_2017.csv",
+        *(f"chexpert/CheXpert-v1.0-small/{part}.csv" for part in ("train", "valid")),
+    ):
+        with (finished / table).open(newline="") as stream:
+            rows += len(list(csv.reader(stream))) - 1
+    assert len(manifest) + len(rejected) == rows
+    assert set(rejected["reason"]) == {"is a lateral view"}
+    assert {patient.partition(":")[0] for patient in manifest["patient_id"]} == {"nih", "chexpert"}
+
+
+def test_one_command_gives_out_of_fold_numbers_with_intervals(finished):
+    group = finished / "models" / "Tiny"
+    metrics = json.loads((group / "metrics.json").read_text())
+    assert list(metrics["folds"]) == ["0", "1"]
+    assert metrics["auroc"]["mean"]["low"] < metrics["auroc"]["mean"]["value"] < metrics["auroc"]["mean"]["high"]
+    assert set(metrics["auroc"]) - {"mean"} == {
+        "Consolidation", "Pneumothorax", "Edema", "Effusion", "Pneumonia", "Cardiomegaly",
+    }  # fmt: skip
+    predictions = read_predictions(group / "predictions.csv")
+    assert set(predictions.splits) == {"test"}
+    assert predictions.uncertain_counts.sum() > 0  # CheXpert's -1 stay what they are
+    assert "Each fold by itself" in (group / "report.html").read_text(encoding="utf-8")
+    assert len(list((group / "gradcam").glob("*-01-*.png"))) == 6
+
+
+def test_blanks_are_zero_or_unknown_as_the_settings_say(finished, capsys):
+    counts = {}
+    for blank in ("zero", "unknown"):
+        option = ["--set", f"datasets.1.blank={blank}", "--set", "split.scheme=patients"]
+        run(finished, "prepare", *option)
+        run(finished, "describe", *option)
+        [page] = (finished / "prepared").glob("nih+chexpert-*/describe.json")
+        parts = json.loads(page.read_text())["parts"].values()
+        counts[blank] = sum(part["findings"]["Edema"]["unknown"] for part in parts)
+    assert counts["zero"] == 0
+    assert counts["unknown"] > 10
+
+
+def test_another_split_of_the_same_data_is_refused_until_it_is_trained(finished, capsys):
+    files = ["--settings", str(finished / "SETTINGS.json"), "--params", str(finished / "PARAMS.json")]
+    assert main(["evaluate", "Tiny", *files, "--set", "split.scheme=patients"]) == 2
+    assert "holds a run with other parameters (scheme.scheme: kfold there, patients now)" in capsys.readouterr().err
