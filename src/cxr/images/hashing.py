@@ -14,7 +14,7 @@ BITS = SIDE * SIDE
 
 
 def difference_hash(image: np.ndarray) -> str:
-    """Return 64 hex digits for an (H, W) uint8 image."""
+    """Return 64 hex digits for an (H, W) uint8 image, or for one of its reductions: they agree but for a few bits."""
     small = resize(image, SIDE, SIDE + 1).astype(np.int16)
     return np.packbits(small[:, 1:] > small[:, :-1]).tobytes().hex()
 

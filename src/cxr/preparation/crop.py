@@ -14,6 +14,8 @@ from cxr.images.hashing import difference_hash
 from cxr.preparation.box import box_from_mask, whole_image_box
 from cxr.segmentation.lungs import Lungs, find_lungs
 
+HASHED_PX = 128
+
 
 @dataclass(frozen=True)
 class CropRow:
@@ -34,12 +36,20 @@ class CropRow:
 def crop_images(paths: Sequence[Path], crop: Crop, engine: Engine | None, lung_px: int) -> list[CropRow | str]:
     """Return for each file its crop, or why it cannot be used. engine: the lung network; None seeks no lungs."""
     images: list[np.ndarray | str] = [_read(path) for path in paths]
-    good = [i for i, image in enumerate(images) if not isinstance(image, str)]
+    small = {i: _reduced(image, lung_px) for i, image in enumerate(images) if not isinstance(image, str)}
     lungs: dict[int, Lungs] = {}
-    if engine and good:
-        inputs = np.stack([resize(images[i], lung_px, lung_px) for i in good])[..., None].astype(np.float32)
-        lungs = {i: find_lungs(map_[..., 0]) for i, map_ in zip(good, engine.run(inputs)[0], strict=True)}
-    return [image if isinstance(image, str) else _cut(image, lungs.get(i), crop) for i, image in enumerate(images)]
+    if engine and small:
+        inputs = np.stack(list(small.values()))[..., None].astype(np.float32)
+        lungs = {i: find_lungs(map_[..., 0]) for i, map_ in zip(small, engine.run(inputs)[0], strict=True)}
+    return [
+        image if isinstance(image, str) else _cut(image, lungs.get(i), crop, difference_hash(small[i]))
+        for i, image in enumerate(images)
+    ]
+
+
+def _reduced(image: np.ndarray, lung_px: int) -> np.ndarray:
+    """The plainly resized image that the lung network sees; without one, a small one to take the hash of."""
+    return resize(image, lung_px or HASHED_PX, lung_px or HASHED_PX)
 
 
 def _read(path: Path) -> np.ndarray | str:
@@ -49,9 +59,9 @@ def _read(path: Path) -> np.ndarray | str:
         return str(error)
 
 
-def _cut(image: np.ndarray, lungs: Lungs | None, crop: Crop) -> CropRow:
+def _cut(image: np.ndarray, lungs: Lungs | None, crop: Crop, image_hash: str) -> CropRow:
     """Cut one (H, W) uint8 image; a mask that is empty or below the required quality means the whole image, marked."""
-    whole, original = whole_image_box(*image.shape), (*image.shape, difference_hash(image))
+    whole, original = whole_image_box(*image.shape), (*image.shape, image_hash)
     if lungs is None:
         return CropRow(cut_box(image, whole, crop.image_px), whole, None, False, *original)
     if lungs.quality < crop.min_quality or not lungs.mask.any():
