@@ -1,8 +1,11 @@
 """CheXpert's layout: patient and study from the path, four kinds of label, laterals left out or kept."""
 
 import csv
+import io
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cxr.config.datasets import ChexpertDataset
 from cxr.config.errors import UserError
@@ -108,3 +111,25 @@ def test_what_is_missing_is_one_sentence(folder, tmp_path):
     table.write_text(table.read_text().replace("Pleural Effusion", "Effusion"))
     with pytest.raises(UserError, match=r"train\.csv: has no column Pleural Effusion; found Path, Sex"):
         read(root)
+
+
+CELL = st.sampled_from(["1.0", "0.0", "-1.0", "", "2", f"{SMALL}/{FRONTAL}", f"{SMALL}/{SECOND}", "Frontal", "Lateral"])
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(st.lists(st.lists(CELL | st.text(max_size=3), min_size=1, max_size=21), max_size=6))
+def test_every_row_of_a_random_table_is_accepted_or_rejected(tmp_path_factory, rows):
+    root = tmp_path_factory.mktemp("random")
+    for image in (FRONTAL, SECOND):
+        (root / SMALL / image).parent.mkdir(parents=True)
+        (root / SMALL / image).touch()
+    text = io.StringIO()
+    csv.writer(text).writerows([HEADER, *rows])
+    (root / SMALL / "train.csv").write_text(text.getvalue(), encoding="utf-8", errors="replace", newline="")
+    try:
+        source = read(root)
+    except UserError as error:
+        assert str(error).startswith(str(root))
+        return
+    assert sorted([*source.rows["row"], *source.rejected["row"]]) == list(range(1, len(rows) + 1))
+    assert set(source.rows["patient_id"]) <= {"patient00001", "patient00002"}

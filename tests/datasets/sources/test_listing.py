@@ -1,6 +1,8 @@
 """Lists of `path 0 1 0 ...`: parts, separators, patients by pattern."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cxr.config.datasets import ListDataset
 from cxr.config.errors import UserError
@@ -91,3 +93,22 @@ def test_a_missing_list_and_an_unreadable_one_are_one_sentence(folder):
 def test_a_pattern_needs_exactly_one_group(tmp_path, pattern, message):
     with pytest.raises(ValueError, match=message):
         ListDataset(format="list", root=tmp_path, lists={"all": "a"}, patient_pattern=pattern)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(st.lists(st.sampled_from([f"{IMAGES[0]} 1 0", f"{IMAGES[1]},0,0", "x 1 1", "\t", ""]) | st.text(max_size=12)))
+def test_every_line_of_a_random_list_is_accepted_or_rejected(tmp_path_factory, lines):
+    root = tmp_path_factory.mktemp("random")
+    for image in IMAGES[:2]:
+        (root / image).parent.mkdir()
+        (root / image).touch()
+    text = "\n".join(lines)
+    (root / "all.txt").write_text(text, encoding="utf-8", errors="replace", newline="")
+    said = [line for line in (root / "all.txt").read_text(encoding="utf-8-sig").splitlines() if line.strip(" \t,;")]
+    try:
+        source = read(root, "all")
+    except UserError as error:
+        assert "can be used" in str(error)
+        return
+    assert sorted([*source.rows["row"], *source.rejected["row"]]) == list(range(1, len(said) + 1))
+    assert set(source.rows["patient_id"]) <= {"00000001", "00000002"}

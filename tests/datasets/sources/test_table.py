@@ -48,6 +48,7 @@ def test_every_description_may_be_mapped(tmp_path):
         ("scans/b.png,,0,0", "has no patient id"),
         (",8,0,0", "has no path"),
         ("scans/d.png,8,0,0", "the image does not exist"),
+        ("s" * 5000 + ",8,0,0", "the image does not exist"),
         ("scans/a.png,8,0,0", "the image id was listed before"),
         ("scans/b.png,8,yes,0", 'Edema is "yes"; allowed are 1, 0, -1 and nothing'),
         ("scans/b.png,8,0", "has 3 cells where the header has 4"),

@@ -1,14 +1,15 @@
 """Rows of any source's table in, its SourceTable out: every row accepted, or rejected with the reason."""
 
-import os
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 from cxr.config.datasets import LISTED_PARTS, FolderDataset
 from cxr.config.errors import UserError
+from cxr.datasets.sources.files import is_file
 from cxr.datasets.table import DESCRIPTION, REJECTED, SourceTable
 
 MAX_AGE_YEARS = 120
@@ -50,7 +51,7 @@ def accept_rows(
     checks: list[tuple[pd.Series, str | pd.Series]] = [
         (rows["path"] == "", "has no path"),
         (rows["image_id"].duplicated(), "the image id was listed before"),
-        (~_are_files(dataset.root, rows["path"]), "the image does not exist"),
+        (~rows["path"].map(partial(is_file, dataset.root)).astype(bool), "the image does not exist"),
         (rows["patient_id"].str.strip() == "", "has no patient id"),
         (~rows["listed"].isin([*LISTED_PARTS, ""]), 'is in part "' + rows["listed"] + '", which is none'),
         (bad_label != "", bad_label),
@@ -102,12 +103,6 @@ def patient_from(pattern: str) -> Callable[[str], str]:
     """Return the function that finds a patient id in a path: the pattern's group, or "" where it does not match."""
     search = re.compile(pattern).search
     return lambda text: (match.group(1) or "") if (match := search(text)) else ""
-
-
-def _are_files(root: Path, paths: pd.Series) -> pd.Series:
-    """Whether each path is a file below the root; os.path, because pathlib raises for names too long."""
-    found = [os.path.isfile(os.path.join(root, path)) for path in paths]  # noqa: PTH113, PTH118
-    return pd.Series(found, paths.index, dtype=bool)
 
 
 def _limit(rows: pd.DataFrame, patients: int) -> pd.DataFrame:

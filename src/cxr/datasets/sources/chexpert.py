@@ -9,6 +9,7 @@ from cxr.config.errors import UserError
 from cxr.config.findings import CHEXPERT_NAMES
 from cxr.datasets.sources.accept import accept_rows, require_folder
 from cxr.datasets.sources.cells import read_cells
+from cxr.datasets.sources.files import is_folder
 from cxr.datasets.table import SourceTable
 
 PATH, SEX, AGE, FRONTAL, VIEW = "Path", "Sex", "Age", "Frontal/Lateral", "AP/PA"
@@ -65,6 +66,7 @@ def _find_tables(root: Path) -> list[tuple[Path, str]]:
 
 def _paths(paths: pd.Series, root: Path) -> pd.Series:
     """Paths below the root: those of the tables begin with the folder `CheXpert-v1.0...`, which may be the root."""
-    first = paths.str.partition("/")[0]
-    inside = {folder for folder in first.unique() if (root / folder).is_dir()}
-    return paths.where(first.isin(inside), paths.str.partition("/")[2])
+    pieces = paths.str.split("/", n=1)
+    first = pieces.str[0]
+    inside = {folder for folder in first.unique() if is_folder(root, folder)}
+    return paths.where(first.isin(inside), pieces.str[-1])

@@ -21,6 +21,16 @@ def find_images(root: Path) -> tuple[dict[str, str], int]:
     return found, repeated
 
 
+def is_file(root: Path, path: str) -> bool:
+    """Whether a path, whatever a table says it is, names a file below the root; pathlib raises for names too long."""
+    return os.path.isfile(os.path.join(root, path))  # noqa: PTH113, PTH118
+
+
+def is_folder(root: Path, path: str) -> bool:
+    """The same for a folder."""
+    return os.path.isdir(os.path.join(root, path))  # noqa: PTH112, PTH118
+
+
 def walk_files(root: Path) -> list[str]:
     """Return the paths of all files below the root, relative to it and sorted by folder and name.
 

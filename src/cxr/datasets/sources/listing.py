@@ -9,7 +9,7 @@ from cxr.config.datasets import ListDataset
 from cxr.config.errors import UserError
 from cxr.datasets.sources.accept import accept_rows, patient_from, require_folder
 from cxr.datasets.sources.cells import not_utf8
-from cxr.datasets.sources.files import find_images
+from cxr.datasets.sources.files import find_images, is_file
 from cxr.datasets.table import SourceTable
 
 SEPARATORS = re.compile(r"[\s,;]+")
@@ -27,7 +27,7 @@ def read_list(dataset: ListDataset, name: str) -> SourceTable:
     for part, file in dataset.lists.items():
         for line in _lines(dataset.root / file):
             path, *labels = [cell for cell in SEPARATORS.split(line) if cell]
-            found = path if (dataset.root / path).is_file() else files.get(Path(path).name, path)
+            found = path if is_file(dataset.root, path) else files.get(Path(path).name, path)
             records.append((found, Path(path).name, patient(path), "" if part == "all" else part, *labels))
             flaws.append(_flaw(labels, len(dataset.findings)))
     width = 4 + len(dataset.findings)
