@@ -38,12 +38,11 @@ from cxr.evaluation.intervals import (
 from cxr.images.files import read_image
 from cxr.images.geometry import Box, resize
 from cxr.preparation.prepare import prepared_files
-from cxr.preparation.store import Store, open_store
+from cxr.preparation.store import PreparedFiles, Store, open_store
 from cxr.visualization.maps import group_maps
 
 RESAMPLES = 2000
 SMALL_PX, MAP_PX, STRENGTHS = 32, 96, (1e-4, 1e-3, 1e-2, 1e-1)
-BOX_GRID_PX, BOX_NAMES = 1024, {"Infiltrate": "Infiltration"}
 
 
 def linear_baseline(store: Store, images: np.ndarray) -> str:
@@ -62,13 +61,13 @@ def linear_baseline(store: Store, images: np.ndarray) -> str:
     return f"{np.nanmean(auroc(labels, scores)):.3f} [{interval.low:.3f}, {interval.high:.3f}]"
 
 
-def true_boxes(store: Store) -> dict[tuple[str, str], list[tuple[float, ...]]]:
-    """(image_id, finding) -> boxes (x0, y0, x1, y1) as shares of the image."""
+def true_boxes(files: PreparedFiles) -> dict[tuple[str, str], list[tuple[float, ...]]]:
+    """(image_id, finding) -> boxes (x0, y0, x1, y1) in pixels of the original."""
     boxes = defaultdict(list)
-    with (store.paths[0].parents[2] / "BBox_List_2017.csv").open(encoding="utf-8", newline="") as lines:
+    with files.boxes.open(encoding="utf-8", newline="") as lines:
         for name, finding, *sides in list(csv.reader(lines))[1:]:
-            x, y, w, h = (float(side) / BOX_GRID_PX for side in sides[:4])
-            boxes[name, BOX_NAMES.get(finding, finding)].append((x, y, x + w, y + h))
+            x, y, w, h = map(float, sides)
+            boxes[name, finding].append((x, y, x + w, y + h))
     return boxes
 
 
@@ -80,20 +79,21 @@ def hottest(heat: np.ndarray) -> tuple[float, float] | None:
     return (columns.mean() + 0.5) / heat.shape[1], (rows.mean() + 0.5) / heat.shape[0]
 
 
-def _within(point: tuple[float, float], box: Box, image_px: int, truth: list[tuple[float, ...]]) -> bool:
+def _within(point: tuple[float, float], box: Box, truth: list[tuple[float, ...]]) -> bool:
     """Whether a point of the crop taken from `box` lies in one of the true boxes."""
-    x = (box.x0 + point[0] * (box.x1 - box.x0)) / image_px
-    y = (box.y0 + point[1] * (box.y1 - box.y0)) / image_px
+    x, y = box.x0 + point[0] * (box.x1 - box.x0), box.y0 + point[1] * (box.y1 - box.y0)
     return any(x0 <= x <= x1 and y0 <= y <= y1 for x0, y0, x1, y1 in truth)
 
 
-def pointing(folders: list[Path], store: Store, engine: str, image_px: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def pointing(
+    folders: list[Path], store: Store, engine: str, boxes: dict[tuple[str, str], list[tuple[float, ...]]]
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Finding -> patient of each image with boxes, and (images, 3) shares of points within them.
 
     Of its own map (0 or 1), of the maps of all other patients, and of those who have the finding.
     """
     rows = np.flatnonzero(store.parts == "test")
-    maps, boxes = group_maps(folders, store, rows, engine, lambda done, total: None), true_boxes(store)
+    maps = group_maps(folders, store, rows, engine, lambda done, total: None)
     results = {}
     for finding, name in enumerate(store.findings):
         points = [hottest(maps.heat(place, finding, MAP_PX)) for place in range(len(rows))]
@@ -102,7 +102,7 @@ def pointing(folders: list[Path], store: Store, engine: str, image_px: int) -> d
         shares = []
         for place in pointed_at:
             box, truth = store.boxes[rows[place]], around[place]
-            inside = [point and _within(point, box, image_px, truth) for point in points]
+            inside = [point and _within(point, box, truth) for point in points]
             stranger = store.patient_ids[rows] != store.patient_ids[rows[place]]
             others = [hit for hit, other in zip(inside, stranger, strict=True) if other and hit is not None]
             alike = [inside[k] for k in np.flatnonzero(stranger) if around[k] and inside[k] is not None]
@@ -139,7 +139,8 @@ def main() -> None:
     arguments, _, options = " ".join(sys.argv[1:]).partition("--")
     groups = arguments.split()
     config = read_config(parse_arguments(["evaluate", groups[0], *options.split()]))
-    store = open_store(prepared_files(config.settings, config.params), config.params.findings.names)
+    files = prepared_files(config.settings, config.params)
+    store = open_store(files, config.params.findings)
     originals = [read_image(path) for path in store.paths]
     whole = np.stack([resize(image, SMALL_PX, SMALL_PX) for image in originals])
     crops = np.stack([resize(store.crops[row], SMALL_PX, SMALL_PX) for row in store.rows])
@@ -153,8 +154,7 @@ def main() -> None:
         folders = [folder / member for member in config.params.group(group)]
         print("| finding | images | in the box | others' maps | ratio | with the finding | ratio |")
         print("|---|---|---|---|---|---|---|")
-        image_px = originals[0].shape[0]
-        for name, found in pointing(folders, store, config.settings.engine, image_px).items():
+        for name, found in pointing(folders, store, config.settings.engine, true_boxes(files)).items():
             print(pointing_row(name, *found))
 
 

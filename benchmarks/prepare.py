@@ -19,12 +19,12 @@ import threading
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "src"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
 import numpy as np
 import psutil
 
+ROOT = Path(__file__).parents[1]
 FEW, MANY = 500, 5_000
 DECODED, PREDICTED, BATCHES = 60, 30, 40
 HEADER = "Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,View Position\n"
