@@ -184,7 +184,8 @@ def main() -> None:
           f"{cpu_s * 1e3:.1f} | |")  # fmt: skip
     print(f"| prepare against decoding and lung network | {cpu_s / (decoding + network):.2f} times | <= 1.25 |")
     print(
-        f"| against model.predict image by image ({one_by_one * 1e3:.0f} ms) | {one_by_one / cpu_s:.1f} times less | >= 8 |"
+        f"| against model.predict image by image ({one_by_one * 1e3:.0f} ms) | {one_by_one / cpu_s:.1f} times less "
+        "| >= 8 |"
     )
     print(f"| cores busy | {cpu_s / wall_s:.2f} of {cores} | both |")
     print(f"| peak memory, {FEW} / {MANY} images, MB | {few[2]:.0f} / {many[2]:.0f} | flat |")
