@@ -45,6 +45,8 @@ def run(options: argparse.Namespace) -> None:
     )
     if outside := record["images"] - len(np.unique(np.concatenate([one.image_ids for one in stores.values()]))):
         print(f"prepare: {outside} images are in no list and therefore in no part of the split")
+    if config.params.findings.single and (left_out := int(np.isnan(store.labels).all(axis=1).sum())):
+        print(f"prepare: {left_out} images have none or several of the findings: left out of training and metrics")
     print(f"prepare: {'written' if fresh else 'unchanged'}: {files.folder}")
 
 

@@ -10,6 +10,11 @@ from cxr.config.findings import NIH14
 from cxr.config.model import Model, Name, Positive, Seed
 
 LISTED_PARTS = ("train", "val", "test", "train_val")
+KEPT_COLUMNS = (
+    "image_id", "source", "path", "patient_id", "study_id", "view", "sex", "age", "listed", "row", "split", "mean",
+    "default",
+)  # fmt: skip
+"""Names that tables of ours have for something else."""
 Blank = Literal["zero", "unknown"]
 
 
@@ -29,8 +34,15 @@ def _with_one_group(pattern: str) -> str:
     return pattern
 
 
+def _finding_name(name: str) -> str:
+    if not name.strip() or name in KEPT_COLUMNS or any(mark in name for mark in ":,|"):
+        raise ValueError(f'"{name}" cannot be the name of a finding: it is empty, a column of ours, or holds : , or |')
+    return name
+
+
 PathString = Annotated[Path, Field(strict=False), AfterValidator(_without_null)]
 PatientPattern = Annotated[str, AfterValidator(_with_one_group)]
+FindingName = Annotated[str, AfterValidator(_finding_name)]
 
 
 class PhantomDataset(Model):
@@ -101,7 +113,7 @@ class ListDataset(FolderDataset):
     """`list`: lines of `path 0 1 0 ...`, separated by blanks, tabs or commas."""
     lists: dict[Literal["train", "val", "test", "train_val", "all"], str] = Field(min_length=1)
     """The files inside `root` by the part they list; `all` for a file that names no part."""
-    findings: list[str] = Field(default=list(NIH14), min_length=1)
+    findings: list[FindingName] = Field(default=list(NIH14), min_length=1)
     """What the columns after the path stand for, in their order."""
     patient_pattern: PatientPattern
     """Regular expression whose group is the patient id in a path, e.g. `(\\d{8})_\\d{3}` for NIH's file names."""
@@ -131,7 +143,7 @@ class TableColumns(Model):
     """Column with the age in years."""
     split: str | None = None
     """Column with the part: train, val, test or train_val."""
-    findings: dict[str, str] = Field(min_length=1)
+    findings: dict[FindingName, str] = Field(min_length=1)
     """Finding -> column with 1, 0, -1 (uncertain) or nothing."""
 
 
@@ -158,7 +170,7 @@ class FoldersDataset(FolderDataset):
 
     format: Literal["folders"]
     """`folders`: a folder of images for each class, in `root` or in folders `train`, `val` and `test` there."""
-    classes: dict[str, list[str]] = Field(min_length=1)
+    classes: dict[str, list[FindingName]] = Field(min_length=1)
     """Folder -> the findings its images have, e.g. `{"NORMAL": ["No Finding"], "PNEUMONIA": ["Pneumonia"]}`; findings
     of the other folders they do not have."""
     patient_pattern: PatientPattern
@@ -189,7 +201,7 @@ class DicomColumns(Model):
     """Column with the patient; the files' tag PatientID when not given."""
     split: str | None = None
     """Column with the part: train, val, test or train_val."""
-    findings: dict[str, str] | None = None
+    findings: dict[FindingName, str] | None = None
     """Finding -> column; when not given, every column that is named like a known finding."""
 
 

@@ -40,7 +40,7 @@ class Findings(Model):
             raise ValueError("the list of findings is empty; name at least one finding")
         known = (*ALL_FINDINGS, *(info.context or {}).get("findings", ()))
         for name, members in _outputs(value):
-            if not name or name in (MEAN, DEFAULT) or ":" in name or "," in name:
+            if not name.strip() or name in (MEAN, DEFAULT) or ":" in name or "," in name:
                 raise ValueError(f'a group cannot be called "{name}"; choose another name, without colon and comma')
             if not members:
                 raise ValueError(f'the group "{name}" is empty; name at least one finding')
