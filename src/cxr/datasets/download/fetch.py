@@ -6,7 +6,7 @@ from collections.abc import Callable
 from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
+from urllib.request import Request, build_opener
 
 from cxr.config.errors import UserError
 from cxr.datasets.download.sources import Archive
@@ -65,7 +65,7 @@ def _receive(url: str, part: Path, start: int, on_progress: Callable[[int, int],
     """Receive from byte `start` on; whether the file is whole now."""
     request = Request(url, headers={"Range": f"bytes={start}-"} if start else {})
     try:
-        response = urlopen(request, timeout=TIMEOUT_S)
+        response = build_opener().open(request, timeout=TIMEOUT_S)  # proxies as the environment has them now
     except HTTPError as error:
         if error.code == RANGE_NOT_SATISFIABLE:  # nothing is missing
             error.close()
