@@ -3,8 +3,8 @@
 import numpy as np
 
 from cxr.config.labels import Findings
+from cxr.datasets.labels import UNCERTAIN
 
-UNCERTAIN = -1.0
 FIXED = {"ignore": np.nan, "zeros": 0.0, "ones": 1.0}
 
 

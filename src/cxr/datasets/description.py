@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from cxr.datasets.labels import UNCERTAIN
-from cxr.datasets.table import DESCRIPTION
 
 DESCRIBED = ("patient_id", "study_id", "view", "sex", "age")
 AGE_BAND_YEARS, OLDEST = 10, 120
@@ -42,7 +41,7 @@ def describe(data: Described) -> dict[str, Any]:
         "cooccurrence": _cooccurrence(data.codes),
         "images_per_patient": _images_per_patient(data.manifest),
         "sizes": _sizes(data.sizes),
-        "empty": {column: int((data.manifest[column] == "").sum()) for column in DESCRIBED if column in DESCRIPTION},
+        "empty": {column: int((data.manifest[column] == "").sum()) for column in DESCRIBED},
     }
 
 

@@ -20,14 +20,12 @@ OFFICIAL = {
 def listed_parts(manifest: pd.DataFrame, split: Split, findings: list[str], seed: int) -> np.ndarray:
     """Return (N,) train, val, test or "" as listed; where no list names val, it is drawn by patient from train(_val).
 
-    Raises UserError where a needed list is missing, and for `official` where the lists are not NIH's.
+    Raises UserError where a needed list is missing; whether lists are NIH's, `official_name` tells.
     """
     listed = manifest["listed"].to_numpy(str)
     if split.scheme == "predefined":
         return _predefined(manifest, listed)
     _require_lists(listed, split.scheme)
-    if split.scheme == "official":
-        official_name(manifest)
     parts = np.where(listed == "train_val", "train", listed).astype("<U5")
     if not (parts == "val").any():
         inner = np.flatnonzero(parts == "train")

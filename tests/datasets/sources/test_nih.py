@@ -170,6 +170,7 @@ def test_no_usable_row_stops_with_the_first_reason(nih_folder, read):
         ("b.png,Mass,", "has no patient id"),
         ("b.png,Mass,  ", "has no patient id"),
         ("c/b.png,Mass,1", "the image does not exist"),
+        ("images_001/images/a.png,Mass,2", "the image does not exist"),
         (",Mass,1", "has no path"),
     ],
 )

@@ -6,8 +6,7 @@ import zlib
 from pathlib import Path, PurePosixPath
 
 from cxr.config.errors import UserError
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm")
+from cxr.datasets.sources.files import SUFFIXES
 
 
 def unpack_archive(archive: Path, folder: Path) -> int:

@@ -36,6 +36,8 @@ def read_nih(dataset: NihDataset, name: str) -> SourceTable:
     files, repeated = find_images(root)
     rows, flaws = read_nih_table(csv)
     rows["path"] = [files.get(image, image) for image in rows["image_id"]]
+    absent = (rows["image_id"] != "") & ~rows["image_id"].isin(files.keys())  # a path is no id, or one image had two
+    flaws = flaws.mask((flaws == "") & absent, "the image does not exist")
     listed = _read_lists(root)
     rows["listed"] = [listed.get(image, "") for image in rows["image_id"]]
     notes = []
