@@ -50,6 +50,7 @@ def test_every_description_may_be_mapped(tmp_path):
         ("scans/d.png,8,0,0", "the image does not exist"),
         ("s" * 5000 + ",8,0,0", "the image does not exist"),
         ("scans/a.png,8,0,0", "the image id was listed before"),
+        ("scans/./a.png,8,0,0", "its file was listed before under another name"),
         ("scans/b.png,8,yes,0", 'Edema is "yes"; allowed are 1, 0, -1 and nothing'),
         ("scans/b.png,8,0", "has 3 cells where the header has 4"),
         ("scans/b.png,8,0,0,1", "has 5 cells where the header has 4"),

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from functools import partial
+from os.path import normpath
 from pathlib import Path
 
 import pandas as pd
@@ -33,7 +34,7 @@ def accept_rows(
 
     rows: strings, one row per data row of `table`; columns path, image_id, patient_id, the findings, and what else of
     DESCRIPTION is known. flaws: what the caller found wrong with each, or "". Further reasons: an image id that was
-    listed before, no patient, a label that is none, a part that is none, an image that does not exist.
+    listed before, an image that does not exist or is there twice, no patient, a part or a label that is none.
     Raises UserError when no row at all can be used.
     """
     rows = rows.reindex(columns=[*DESCRIPTION, *findings], fill_value="").astype(str)
@@ -52,6 +53,7 @@ def accept_rows(
         (rows["path"] == "", "has no path"),
         (rows["image_id"].duplicated(), "the image id was listed before"),
         (~rows["path"].map(partial(is_file, dataset.root)).astype(bool), "the image does not exist"),
+        (rows["path"].map(normpath).duplicated(), "its file was listed before under another name"),
         (rows["patient_id"].str.strip() == "", "has no patient id"),
         (~rows["listed"].isin([*LISTED_PARTS, ""]), 'is in part "' + rows["listed"] + '", which is none'),
         (bad_label != "", bad_label),
