@@ -1,4 +1,8 @@
+import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from threading import Thread
 
 import keras
 import numpy as np
@@ -56,6 +60,22 @@ def test_openvino_gives_the_same_bits_however_images_are_grouped(unet_files, ima
     groups = [engine.run(part)[0] for part in np.split(images, [1, 4, 12])]
     np.testing.assert_array_equal(np.concatenate(groups), together)
     np.testing.assert_array_equal(single, together[:1])
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads and their cores are read from /proc")
+def test_no_thread_is_tied_to_a_core(unet_files, images):
+    """Each worker process would choose the same one."""
+    everywhere = os.sched_getaffinity(0)
+    if len(everywhere) == 1:
+        pytest.skip("this machine has one core")
+    engine, seen = OpenVinoEngine(unet_files, batch=8, threads=1), []
+    running = Thread(target=lambda: [engine.run(images) for _ in range(100)])
+    running.start()
+    while running.is_alive():
+        with suppress(OSError):  # a thread that has just ended
+            seen += [os.sched_getaffinity(int(thread.name)) for thread in Path("/proc/self/task").iterdir()]
+    assert len(seen) > 100
+    assert all(cores == everywhere for cores in seen)
 
 
 def test_keras_gives_the_same_numbers_however_images_are_grouped(classifier, images):

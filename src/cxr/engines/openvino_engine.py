@@ -35,7 +35,8 @@ class OpenVinoEngine:
         core = openvino.Core()
         network = core.read_model(path)
         network.reshape({0: [batch, *[side.get_length() for side in network.input(0).partial_shape[1:]]]})
-        options = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+        # By default each process ties its threads to the first cores: all workers would then share one core.
+        options = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY", "ENABLE_CPU_PINNING": False}
         if threads:
             options["INFERENCE_NUM_THREADS"] = threads
         self._compiled = core.compile_model(network, "CPU", options)
