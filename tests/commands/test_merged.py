@@ -77,7 +77,11 @@ def test_one_command_gives_out_of_fold_numbers_with_intervals(finished):
     predictions = read_predictions(group / "predictions.csv")
     assert set(predictions.splits) == {"test"}
     assert predictions.uncertain_counts.sum() > 0  # CheXpert's -1 stay what they are
-    assert "Each fold by itself" in (group / "report.html").read_text(encoding="utf-8")
+    report = (group / "report.html").read_text(encoding="utf-8")
+    assert "Each fold by itself" in report
+    assert "1 member on each of 2 folds" in report
+    assert "AUROC, val <span" not in report  # each image's number is out of fold: no part chose the epochs of all
+    assert "it chose the epochs" not in report
     assert len(list((group / "gradcam").glob("*-01-*.png"))) == 6
 
 

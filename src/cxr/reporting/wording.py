@@ -58,6 +58,14 @@ def scope(metrics: Mapping[str, Any]) -> str:
     return f"{split['part']} part of split ‘{split['name']}’ ({sample})"
 
 
+def members_text(record: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
+    """How many networks the group has: `3 members`, `3 members on each of 5 folds`."""
+    folds = metrics.get("folds")
+    if not folds:
+        return counted(len(record["members"]), "member")
+    return f"{counted(len(record['members']) // len(folds), 'member')} on each of {len(folds)} folds"
+
+
 def counted(count: int, noun: str) -> str:
     """`1 image`, `25,596 images`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
