@@ -257,3 +257,53 @@ def test_real_files_are_read_or_refused_as_their_names_say(real_data, name):
         image = read_image(path)
         assert image.shape == REAL[name]
         assert image.std() > 20
+
+
+def damaged_jpeg(real_data):
+    """A real file whose damage makes a decoder throw where nobody can catch it."""
+    whole = (real_data / "dicom" / "chest-cr-mono2-8bit-jpegbaseline.dcm").read_bytes()
+    return whole[:1045] + b"\x95\x20" + whole[1045:]
+
+
+def test_a_file_that_brings_a_decoder_down_is_refused_and_the_next_is_read(real_data):
+    with pytest.raises(ImageError, match="cannot be decoded: the decoder crashed over it; the file is damaged"):
+        read_dicom(damaged_jpeg(real_data))
+    good = read_dicom((real_data / "dicom" / "chest-cr-mono2-8bit-jpegbaseline.dcm").read_bytes())
+    assert good.std() > 20
+
+
+def test_a_colour_palette_is_applied():
+    pixels = ramp(8).astype(np.uint8)
+    data = dataset(pixels, bits=8, PhotometricInterpretation="PALETTE COLOR")
+    for colour in ("Red", "Green", "Blue"):
+        setattr(data, f"{colour}PaletteColorLookupTableDescriptor", [256, 0, 16])
+        table = (np.arange(255, -1, -1) * 257).astype("<u2").tobytes()
+        setattr(data, f"{colour}PaletteColorLookupTableData", table)
+    np.testing.assert_allclose(read_dicom(content(data)).astype(int), 255 - pixels, atol=1)
+
+
+def broken_view_code():
+    data = dataset(ramp(8))
+    data.add_new((0x0054, 0x0220), "LO", "abc")
+    return content(data)
+
+
+def twice_the_columns():
+    data = dataset(ramp(8))
+    data["Columns"].value = [64, 64]
+    return content(data)
+
+
+def no_rows():
+    data = dataset(ramp(8))
+    data["Rows"].value = None
+    return content(data)
+
+
+@pytest.mark.parametrize("make", [broken_view_code, twice_the_columns, no_rows])
+def test_tags_of_a_wrong_kind_are_an_image_error(make, tmp_path):
+    with pytest.raises(ImageError, match=r"cannot be (read as DICOM|decoded): "):
+        read_dicom(make())
+    (tmp_path / "x.dcm").write_bytes(make())
+    tags = read_tags(tmp_path / "x.dcm")
+    assert tags.refused or tags.view == "PA"

@@ -3,7 +3,10 @@
 Parts of the standard are named as in DICOM PS3.3 2024. Decoders of compressed files come with requirements-dicom.txt.
 """
 
+import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -12,6 +15,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from cxr.images.containers import ImageError, check_size
+from cxr.images.isolated import CrashedError, Isolated
 
 MARK, MARK_AT = b"DICM", 128
 MODALITIES = ("CR", "DX", "DR", "RG", "XR")
@@ -50,8 +54,13 @@ def read_tags(path: Path) -> DicomTags:
     try:
         with path.open("rb") as stream:
             data = _parse(stream, pixels=False)
+        with _broken_tags("cannot be read as DICOM"):
+            return _tags_of(data)
     except (OSError, ImageError) as error:
         return DicomTags("", "", "", "", "", "", str(error))
+
+
+def _tags_of(data: Any) -> DicomTags:
     patient = _text(data, "PatientID")
     issuer = _text(data, "IssuerOfPatientID")
     return DicomTags(
@@ -69,27 +78,64 @@ def read_dicom(content: bytes) -> np.ndarray:
     """Return the image of a DICOM file as (H, W) uint8 grey, white bone: what a viewer shows at first.
 
     Modality LUT, then the first VOI LUT or window (C.11.1, C.11.2); without either the stored values from their minimum
-    to their maximum, padding (C.7.5.1.1.2) left out. MONOCHROME1 is inverted.
+    to their maximum, padding (C.7.5.1.1.2) left out. MONOCHROME1 is inverted; colour becomes luminance.
 
-    Raises ImageError for files without pixels, of other modalities, body parts and views, and for what cannot be
-    decoded.
+    Compressed files are decoded in a process of its own, which a damaged one may bring down. Raises ImageError for
+    files without pixels, of other modalities, body parts and views, and for what cannot be decoded.
     """
     data = _parse(BytesIO(content), pixels=True)
-    if reason := why_refused(data):
+    with _broken_tags("cannot be read as DICOM"):
+        reason = why_refused(data)
+        compressed = data.file_meta.TransferSyntaxUID.is_compressed
+    if reason:
         raise ImageError(reason)
     if "PixelData" not in data:
         raise ImageError("holds no pixels")
+    if not compressed:
+        return _render(data)
+    try:
+        return _decoder()(content)
+    except CrashedError as crash:
+        raise ImageError("cannot be decoded: the decoder crashed over it; the file is damaged") from crash
+    except RuntimeError as error:  # of that process: the sentence of an ImageError
+        raise ImageError(str(error)) from error
+
+
+def _render(data: Any) -> np.ndarray:
+    """Return what is shown of a file's pixels, (H, W) uint8."""
     stored = _decode(data)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _broken_tags("cannot be displayed"):
         warnings.simplefilter("ignore")  # of values that the standard does not allow; they are what is there
-        try:
-            shown, low, high = _displayed(data, stored)
-        except Exception as error:  # pydicom raises whatever a wrong tag leads to
-            raise ImageError(f"cannot be displayed: {_first_line(error)}") from error
+        shown, low, high = _displayed(data, stored)
     if not high > low:
         raise ImageError(f"has no contrast: every pixel is {low:g}")
     grey = np.clip((shown - low) * (255 / (high - low)) + 0.5, 0, 255).astype(np.uint8)
     return 255 - grey if _text(data, "PhotometricInterpretation") == "MONOCHROME1" else grey
+
+
+def _render_content(content: bytes) -> np.ndarray:
+    return _render(_parse(BytesIO(content), pixels=True))
+
+
+_DECODERS = threading.local()
+
+
+def _decoder() -> Isolated:
+    """The decoding process of this thread."""
+    if not hasattr(_DECODERS, "one"):
+        _DECODERS.one = Isolated(_render_content)
+    return _DECODERS.one
+
+
+@contextmanager
+def _broken_tags(what: str) -> Iterator[None]:
+    """Turn whatever pydicom raises over tags of a wrong type or value into an ImageError."""
+    try:
+        yield
+    except ImageError:
+        raise
+    except Exception as error:
+        raise ImageError(f"{what}: {_first_line(error)}") from error
 
 
 def why_refused(data: Any) -> str:
@@ -134,11 +180,16 @@ def _parse(stream: BinaryIO, pixels: bool) -> Any:
 
 def _decode(data: Any) -> np.ndarray:
     """Return the stored pixels (H, W); colour becomes luminance (ITU-R BT.601)."""
-    check_size(int(data.Columns), int(data.Rows))
+    from pydicom.pixels import apply_color_lut
+
+    with _broken_tags("cannot be decoded"):
+        check_size(int(data.Columns), int(data.Rows))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             pixels = data.pixel_array
+            if _text(data, "PhotometricInterpretation") == "PALETTE COLOR":
+                pixels = apply_color_lut(pixels, data)
         except Exception as error:
             raise ImageError(_why_not_decoded(data, error)) from error
     if pixels.ndim == 3 and pixels.shape[-1] == 3:

@@ -1,0 +1,83 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from cxr.images.isolated import CrashedError, Isolated
+
+
+def work(what):
+    if what == "crash":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if what == "raise":
+        raise ValueError("not this one")
+    if what == "speak":
+        os.write(2, b"noise on stderr\n")
+    return os.getpid() if what == "who" else np.full(3, what == "speak")
+
+
+@pytest.fixture
+def isolated():
+    one = Isolated(work)
+    yield one
+    one.close()
+
+
+def test_answers_come_from_one_other_process(isolated):
+    first = isolated("who")
+    assert first != os.getpid()
+    assert isolated("who") == first
+    np.testing.assert_array_equal(isolated("speak"), [True] * 3)
+
+
+def test_what_the_function_raises_is_told_in_its_words(isolated):
+    with pytest.raises(RuntimeError, match=r"^not this one$"):
+        isolated("raise")
+    assert isolated("who") == isolated("who")
+
+
+def test_a_crash_is_told_and_the_next_call_is_answered(isolated, capfd):
+    before = isolated("who")
+    with pytest.raises(CrashedError):
+        isolated("crash")
+    assert isolated("who") != before
+    isolated("speak")
+    assert capfd.readouterr().err == ""
+
+
+PROGRAM = """
+import os, sys
+sys.path[:0] = sys.argv[1:]
+from test_isolated import Isolated, work
+if __name__ == "__main__":
+    print(Isolated(work)("who"), flush=True)
+    os.kill(os.getpid(), 9)
+"""
+
+
+def is_gone(process):
+    """Whether it has ended, also where nobody has taken note of that (a zombie)."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    try:
+        with open(f"/proc/{process}/stat") as stat:  # noqa: PTH123
+            return stat.read().split()[2] == "Z"
+    except OSError:
+        return True
+
+
+def test_the_process_ends_when_its_caller_is_killed(tmp_path):
+    (tmp_path / "program.py").write_text(PROGRAM)
+    paths = [path for path in sys.path if path] + [os.path.dirname(__file__)]  # noqa: PTH120
+    result = subprocess.run([sys.executable, tmp_path / "program.py", *paths], capture_output=True, text=True)
+    helper = int(result.stdout)
+    deadline = time.monotonic() + 20
+    while not is_gone(helper) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert is_gone(helper)
