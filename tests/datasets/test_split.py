@@ -154,7 +154,7 @@ def test_lists_that_share_a_patient_stop(listed_manifest):
 
 
 def test_lists_of_other_patients_are_not_taken_for_official(listed_manifest):
-    message = r'"official": image 00000000\.png is listed as test, but not in NIH\'s own lists .*"scheme": "lists"'
+    message = r'"official": image 00000000\.png of patient 0 is none of NIH\'s, .*"scheme": "lists"'
     with pytest.raises(UserError, match=message):
         assign_split(listed_manifest, Split(scheme="official"), FINDINGS, 1)
 
@@ -286,6 +286,24 @@ def test_a_part_of_the_images_is_called_a_subset(nih_metadata):
     assert assign_split(nih_metadata[1:], Split(scheme="official"), list(NIH14), 1).name == "official (subset)"
     renamed = some.assign(patient_id="nih:" + some["patient_id"].str.zfill(8))  # as merged sources write it
     assert assign_split(renamed, Split(scheme="official"), list(NIH14), 1).name == "official (subset)"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"image_id": lambda ids: ids.str.replace("_", "-")},
+        {"image_id": lambda ids: "9" + ids.str[1:]},
+        {"patient_id": lambda ids: "foreign" + ids},
+        {"patient_id": lambda ids: (ids.astype(int) + 1).astype(str)},
+    ],
+)
+def test_images_that_are_not_nihs_are_not_taken_for_official(nih_metadata, change):
+    some = nih_metadata[nih_metadata["patient_id"].astype(int) % 10 == 3]
+    row = some.index[some["listed"] == "train_val"][:1]
+    for column, renamed in change.items():
+        some = some.assign(**{column: some[column].mask(some.index.isin(row), renamed(some[column]))})
+    with pytest.raises(UserError, match=r"is none of NIH's, whose names are patient_image \(00000001_000\) \(1 such"):
+        assign_split(some, Split(scheme="official"), list(NIH14), 1)
 
 
 def test_lists_that_are_not_quite_nihs_are_not_taken_for_official(nih_metadata):

@@ -15,6 +15,8 @@ OFFICIAL = {
     "test": (25_596, "38ca5ef7f756092946f57c1a59faca882ed589a1ab1f72590b45dc06c6d5e1cc"),
 }
 """NIH's own lists: their number of images, and the SHA-256 of the sorted ids."""
+NIH_ID = r"(?:^|\D)(0[0-3]\d{6})_\d{3}(?:\.\w+)?$"
+"""Name of an NIH image, alone or behind a folder: the patient's number, at most 30805, and the image's."""
 
 
 def listed_parts(manifest: pd.DataFrame, split: Split, findings: list[str], seed: int) -> np.ndarray:
@@ -44,6 +46,13 @@ def official_name(manifest: pd.DataFrame) -> str:
         return "official"
     test_patients = set(files("cxr.datasets").joinpath("nih_official_test_patients.txt").read_text().split())
     numbers = manifest["patient_id"].str.rpartition(":")[2].str.lstrip("0")
+    foreign = (listed != "") & (ids.str.extract(NIH_ID)[0].str.lstrip("0") != numbers)
+    if foreign.any():
+        raise UserError(
+            f'split.scheme "official": image {manifest.loc[foreign, "image_id"].iloc[0]} of patient '
+            f"{manifest.loc[foreign, 'patient_id'].iloc[0]} is none of NIH's, whose names are patient_image "
+            f'(00000001_000) ({int(foreign.sum())} such images); use "scheme": "lists" for lists of your own'
+        )
     wrong = (numbers.isin(test_patients) != (listed == "test")) & (listed != "")
     if wrong.any():
         first = manifest[wrong].iloc[0]
