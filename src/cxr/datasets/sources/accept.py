@@ -14,6 +14,9 @@ from cxr.datasets.sources.files import is_file
 from cxr.datasets.table import DESCRIPTION, REJECTED, SourceTable
 
 MAX_AGE_YEARS = 120
+NAMES = {"patient_id": "patient id", "image_id": "image id", "path": "path"}  # the last is the one that is told
+CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
+"""Line ends and other control characters, and the bytes of a file name that is not UTF-8."""
 SEXES = {"m": "M", "male": "M", "f": "F", "female": "F", "w": "F"}
 VIEWS = {"lateral": "LATERAL", "ll": "LATERAL", "rl": "LATERAL", "l": "LATERAL", "lat": "LATERAL"}
 LABEL_TEXTS = {f"{sign}{number}{end}": f"{sign}{number}" for sign, number in (("", 1), ("", 0), ("-", 1))
@@ -49,7 +52,13 @@ def accept_rows(
         wrong = known.isna()
         bad_label[wrong] = finding + ' is "' + text[wrong] + '"; allowed are 1, 0, -1 and nothing'
         rows[finding] = known.fillna("")
+    for column in ("study_id", "view", "sex"):
+        rows[column] = rows[column].map(_written_out)
+    unwritable = pd.Series("", index=rows.index)
+    for column, words in NAMES.items():
+        unwritable[rows[column].map(_is_unwritable)] = f"holds a control character, or what is no text, in its {words}"
     checks: list[tuple[pd.Series, str | pd.Series]] = [
+        (unwritable != "", unwritable),
         (rows["path"] == "", "has no path"),
         (rows["image_id"].duplicated(), "the image id was listed before"),
         (~rows["path"].map(partial(is_file, dataset.root)).astype(bool), "the image does not exist"),
@@ -62,7 +71,8 @@ def accept_rows(
     for failed, text in checks:
         reason = reason.mask((reason == "") & failed, text)
     good = reason == ""
-    rejected = pd.DataFrame({"source": name, "row": rows.index + 1, "path": rows["path"], "reason": reason})
+    paths = rows["path"].map(_written_out)
+    rejected = pd.DataFrame({"source": name, "row": rows.index + 1, "path": paths, "reason": reason.map(_written_out)})
     accepted = rows[good].assign(row=(rows.index + 1)[good])
     said = [*notes]
     if dataset.limit_patients:
@@ -93,6 +103,16 @@ def ages(text: pd.Series) -> pd.Series:
     years = pd.to_numeric(parts[0], errors="coerce")
     years = years.where(~parts[1].str.upper().isin(["M", "W", "D"]), 0)
     return years.where(years <= MAX_AGE_YEARS).map(lambda age: "" if pd.isna(age) else str(int(age)))
+
+
+def _is_unwritable(text: str) -> bool:
+    """Whether a CSV file cannot hold the text so that every reader gets it back."""
+    return CONTROL.search(text) is not None
+
+
+def _written_out(text: str) -> str:
+    """The text with what a CSV file cannot hold in backslash notation."""
+    return CONTROL.sub(lambda match: ascii(match.group())[1:-1], text)
 
 
 def require_folder(root: Path, name: str, what: str) -> None:

@@ -1,6 +1,7 @@
 """A folder in, the image files below it out."""
 
 import os
+import stat
 from pathlib import Path
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm", ".dicom")
@@ -46,5 +47,14 @@ def walk_files(root: Path) -> list[str]:
         seen.add(real)
         folders.sort()
         here = Path(folder).relative_to(root).as_posix()
-        paths += [name if here == "." else f"{here}/{name}" for name in sorted(names)]
+        regular = [name for name in sorted(names) if not _is_special(os.path.join(folder, name))]  # noqa: PTH118
+        paths += [name if here == "." else f"{here}/{name}" for name in regular]
     return paths
+
+
+def _is_special(path: str) -> bool:
+    """Whether it is a pipe, a socket or a device, which reading would wait on for ever; a broken link is none."""
+    try:
+        return not stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116
+    except OSError:
+        return False
