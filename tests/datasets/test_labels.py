@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cxr.config.errors import UserError
-from cxr.datasets.labels import group_codes, has_no_finding, keep_single, read_labels
+from cxr.datasets.labels import fill_blanks, group_codes, has_no_finding, keep_single, read_labels
 from cxr.datasets.table import DESCRIPTION
 
 CODES = (1.0, 0.0, -1.0, np.nan)
@@ -47,7 +47,7 @@ def test_a_label_that_is_no_code_stops(value):
 def test_blanks_are_zero_in_the_sources_and_findings_that_say_so_only():
     table = manifest(Mass=["", "", ""], Edema=["", "", "-1"]).assign(source=["one", "two", "one"])
     outputs = {"Mass": ("Mass",), "Edema": ("Edema",)}
-    labels = read_labels(table, outputs, {"one": ["Edema", "Hernia"]})
+    labels = read_labels(fill_blanks(table, ["one"], {"one": ["Edema"], "two": ["Mass", "Edema"]}), outputs)
     np.testing.assert_array_equal(labels, [[np.nan, 0], [np.nan, np.nan], [np.nan, -1]])
 
 
@@ -79,6 +79,14 @@ def test_only_images_with_exactly_one_finding_are_kept_as_single():
 
 def test_no_finding_is_what_the_source_says_or_what_all_its_labels_say():
     table = manifest(Mass=["0", "0", "", "1", "0", "-1"], Edema=["0", "", "", "0", "0", "0"])
-    assert has_no_finding(table).tolist() == [True, True, False, False, True, False]
+    assert has_no_finding(table, table).tolist() == [True, True, False, False, True, False]
     said = table.assign(**{"No Finding": ["0", "1", "1", "", "", ""]})
-    assert has_no_finding(said).tolist() == [False, True, True, False, True, False]
+    assert has_no_finding(said, said).tolist() == [False, True, True, False, True, False]
+
+
+def test_where_blanks_mean_zero_an_image_of_blanks_has_no_finding():
+    table = manifest(**{"Mass": ["", "1", "", ""], "Edema": ["", "", "", "-1"], "No Finding": ["", "", "1", ""]})
+    filled = fill_blanks(table, ["one"], {"one": ["Mass", "Edema", "No Finding"]})
+    assert has_no_finding(table, filled).tolist() == [True, False, True, False]
+    assert has_no_finding(table, table).tolist() == [False, False, True, False]
+    assert filled["No Finding"].tolist() == ["0", "0", "1", "0"]

@@ -260,3 +260,44 @@ def test_boxes_are_kept_in_pixels_of_the_original(run, source):
                    "width": round(width / 10, 2), "height": round(height / 4, 2)}  # fmt: skip
     run()
     assert pd.read_csv(files.boxes).empty
+
+
+@pytest.mark.parametrize("where", ["_write_tables", "machine_record"])
+def test_a_run_killed_after_its_crops_were_moved_into_place_does_not_crop_again(run, monkeypatch, where):
+    def kill(*_):
+        raise Killed
+
+    with monkeypatch.context() as dying:
+        dying.setattr(f"cxr.preparation.prepare.{where}", kill)
+        with pytest.raises(Killed):
+            run()
+    monkeypatch.setattr("cxr.preparation.chunks.crop_images", None)
+    files, fresh = run()
+    assert fresh
+    assert len(read(files.manifest)) == 20
+    assert not list(files.folder.glob(".part-*"))
+    assert run()[1] is False
+
+
+def test_a_row_that_a_source_refuses_later_is_counted(run, source):
+    files, _ = run()
+    more = pd.DataFrame({"source": "drawn", "row": [27], "path": ["z.png"], "reason": ["the image does not exist"]})
+    again, fresh = run(sources=[replace(source, rejected=pd.concat([source.rejected, more]))])
+    assert (again, fresh) == (files, True)
+    assert len(read(files.rejected)) == 7
+    assert json.loads(files.record.read_text())["rejected"] == 7
+
+
+def test_blanks_that_mean_zero_are_no_finding_where_nothing_is_written(run, source, make_settings, tmp_path, params):
+    blank = source.rows.assign(Mass=source.rows["Mass"].replace({"0": "", "-1": ""}), Effusion="")
+    dataset = {"format": "table", "root": str(tmp_path), "csv": "x.csv", "name": "drawn", "blank": "zero",
+               "columns": {"path": "p", "patient_id": "q", "findings": {"Mass": "m", "Effusion": "e"}}}  # fmt: skip
+    settings = make_settings(tmp_path, datasets=[dataset])
+    files, _ = run(sources=[replace(source, rows=blank)], settings=settings)
+    store = open_store(files, params.findings, settings.zero_blanks)
+    assert set(np.unique(store.labels)) == {0, 1}
+    np.testing.assert_array_equal(store.no_finding, (store.labels == 0).all(axis=1))
+    assert 0 < store.no_finding.sum() < len(store.no_finding)
+    assert set(read(files.subsets)["label"]) == {"Mass", "No Finding"}
+    unknown = open_store(files, params.findings)
+    assert not unknown.no_finding.any()

@@ -14,22 +14,31 @@ LABEL_CODES = {"1": 1.0, "0": 0.0, "-1": -1.0, "": np.nan}
 UNCERTAIN = -1.0
 
 
+def fill_blanks(
+    manifest: pd.DataFrame, sources: Collection[str], labelled: Mapping[str, Collection[str]]
+) -> pd.DataFrame:
+    """Return the manifest with "0" for every empty label of these sources. labelled: source -> findings it labels."""
+    filled = manifest.copy()
+    for source in sources:
+        mine, findings = (manifest["source"] == source).to_numpy(), list(labelled[source])
+        filled.loc[mine, findings] = manifest.loc[mine, findings].replace("", "0")
+    return filled
+
+
 def read_labels(
     manifest: pd.DataFrame,
     outputs: Mapping[str, Sequence[str]],
-    zero_blanks: Mapping[str, Collection[str]] | None = None,
 ) -> np.ndarray:
     """Return (N, K) float32 codes of the outputs, each named with the findings it stands for.
 
-    zero_blanks: source -> findings whose empty labels mean 0 there. Raises UserError for a finding that no source
-    labels and for values other than 1, 0, -1 and empty.
+    Raises UserError for a finding that no source labels and for values other than 1, 0, -1 and empty.
     """
     wanted = list(dict.fromkeys(finding for findings in outputs.values() for finding in findings))
     missing = [finding for finding in wanted if finding not in manifest.columns]
     if missing:
         labelled = [column for column in manifest.columns if column not in DESCRIPTION]
         raise UserError(f"findings.set asks for {', '.join(missing)}; the data sets label {', '.join(labelled)}")
-    codes = {finding: _codes_of(manifest, finding, zero_blanks or {}) for finding in wanted}
+    codes = {finding: _codes_of(manifest, finding) for finding in wanted}
     grouped = [group_codes(np.stack([codes[finding] for finding in findings])) for findings in outputs.values()]
     return np.stack(grouped, axis=1).astype(np.float32)
 
@@ -52,15 +61,18 @@ def keep_single(codes: np.ndarray) -> np.ndarray:
     return np.where(decided[:, None], codes, np.nan).astype(np.float32)
 
 
-def has_no_finding(manifest: pd.DataFrame) -> np.ndarray:
-    """Return (N,) bool: where the source says so, or, where it says nothing of that, all labels that it gives are 0."""
-    findings = manifest[[column for column in manifest.columns if column not in (*DESCRIPTION, NO_FINDING)]]
+def has_no_finding(manifest: pd.DataFrame, filled: pd.DataFrame) -> np.ndarray:
+    """Return (N,) bool: where the source says so, or, where it says nothing of that, all labels that it gives are 0.
+
+    filled: the manifest after `fill_blanks`; an empty `No Finding` says nothing, whatever other blanks mean.
+    """
+    findings = filled[[column for column in filled.columns if column not in (*DESCRIPTION, NO_FINDING)]]
     something, nothing = findings.isin(["1", "-1"]).any(axis=1), (findings == "0").any(axis=1)
     said = manifest[NO_FINDING] if NO_FINDING in manifest else pd.Series("", index=manifest.index)
     return ((said == "1") | ((said == "") & nothing & ~something)).to_numpy(bool)
 
 
-def _codes_of(manifest: pd.DataFrame, finding: str, zero_blanks: Mapping[str, Collection[str]]) -> np.ndarray:
+def _codes_of(manifest: pd.DataFrame, finding: str) -> np.ndarray:
     text = manifest[finding]
     codes = text.map(LABEL_CODES).to_numpy(np.float64)
     stray = (np.isnan(codes) & (text != "")).to_numpy()
@@ -70,5 +82,4 @@ def _codes_of(manifest: pd.DataFrame, finding: str, zero_blanks: Mapping[str, Co
             f"manifest: image {manifest['image_id'].iloc[row]}, {finding}: found "
             f'"{text.iloc[row]}"; allowed are 1, 0, -1 and empty'
         )
-    zero = [source for source, findings in zero_blanks.items() if finding in findings]
-    return np.where(np.isnan(codes) & manifest["source"].isin(zero).to_numpy(), 0.0, codes)
+    return codes

@@ -17,7 +17,7 @@ from cxr.engines.engine import Engine
 from cxr.preparation.crop import crop_images
 
 CHUNK_IMAGES = 32
-PART = ".part-"
+PART, DONE = ".part-", ".part-chunks"
 RESULT_COLUMNS = [
     "row", "x0", "y0", "x1", "y1", "lung_fraction", "quality", "fallback", "height_px", "width_px", "image_hash",
     "pixels_hash", "reason",
@@ -59,13 +59,13 @@ def crop_all(
     crops.npy: (N, S, S) uint8. lungs.npy, with a lung network only: (N, P, ceil(P / 8)) uint8, cleaned masks of the
     plainly resized image, eight pixels a byte (numpy.packbits).
 
-    inputs: fingerprint of paths and parameters; chunks of an interrupted run with the same one are not done again.
-    Results do not depend on the number of workers. Rejected rows stay black.
+    inputs: fingerprint of paths and parameters; chunks of an interrupted run with the same one are not done again,
+    until `forget_chunks` is called. Results do not depend on the number of workers. Rejected rows stay black.
     """
     arrays = {"crops.npy": (len(paths), crop.image_px, crop.image_px)}
     if lung_net:
         arrays["lungs.npy"] = (len(paths), lung_net.image_px, -(-lung_net.image_px // 8))
-    done_dir = folder / ".part-chunks"
+    done_dir = folder / DONE
     _prepare_resume(folder, done_dir, inputs, arrays)
     starts = range(0, len(paths), CHUNK_IMAGES)
     todo = [start for start in starts if not (done_dir / f"{start}.csv").is_file()]
@@ -82,17 +82,23 @@ def crop_all(
         pd.read_csv(done_dir / f"{start}.csv", keep_default_na=False, dtype={"pixels_hash": str, "image_hash": str})
         for start in starts
     ]
-    (folder / "lungs.npy").unlink(missing_ok=True)  # of an earlier run that sought lungs
+    if not lung_net:
+        (folder / "lungs.npy").unlink(missing_ok=True)  # of an earlier run that sought lungs
     for name in arrays:
-        (folder / (PART + name)).replace(folder / name)
-    shutil.rmtree(done_dir)
+        if (folder / (PART + name)).is_file():  # a run that was killed here has moved the first already
+            (folder / (PART + name)).replace(folder / name)
     return pd.concat(tables, ignore_index=True)
+
+
+def forget_chunks(folder: Path) -> None:
+    """Remove what an interrupted run needs to go on: all that is made of the crops is in place."""
+    shutil.rmtree(folder / DONE, ignore_errors=True)
 
 
 def _prepare_resume(folder: Path, done_dir: Path, inputs: str, arrays: dict[str, tuple[int, ...]]) -> None:
     """Keep what an interrupted run with the same inputs left; otherwise start with empty arrays."""
     mark = done_dir / "inputs.json"
-    begun = all((folder / (PART + name)).is_file() for name in arrays)
+    begun = all((folder / (PART + name)).is_file() or (folder / name).is_file() for name in arrays)
     if begun and mark.is_file() and mark.read_text(encoding="utf-8").strip() == f'"{inputs}"':
         return
     shutil.rmtree(done_dir, ignore_errors=True)

@@ -13,11 +13,12 @@ from cxr.config.findings import NO_FINDING
 from cxr.config.params import Params
 from cxr.config.record import file_marks, fingerprint, machine_record, read_json
 from cxr.config.settings import Settings
+from cxr.datasets.labels import fill_blanks
 from cxr.datasets.manifest import merge_boxes, merge_sources, read_table, write_table
 from cxr.datasets.split import NamedSplit, assign_split
 from cxr.datasets.subsets import subset_table
 from cxr.datasets.table import BOXES, DESCRIPTION, REJECTED, SourceTable
-from cxr.preparation.chunks import LungNet, crop_all
+from cxr.preparation.chunks import LungNet, crop_all, forget_chunks
 from cxr.preparation.store import CROP_COLUMNS, PreparedFiles, Store, check_tables, open_stores
 
 
@@ -66,9 +67,8 @@ def prepare(
     _assign(candidates, params)  # what cannot be split is said before hours of cropping, not after
     roots = {source.name: source.root for source in sources}
     paths = [roots[s] / p for s, p in zip(candidates["source"], candidates["path"], strict=True)]
-    inputs = fingerprint(
-        {"rows": candidates.to_csv(index=False), "files": file_marks(paths), "lungs": lungs and lungs.file_hash}
-    )
+    rows = [table.to_csv(index=False) for table in (candidates, rejected)]
+    inputs = fingerprint({"rows": rows, "files": file_marks(paths), "lungs": lungs and lungs.file_hash})
     record = _finished_record(files, inputs)
     fresh = record is None
     if fresh:
@@ -93,8 +93,9 @@ def prepare(
     places = {name: str(root) for name, root in roots.items()}
     if record.get("roots") != places:  # new, or the same files were moved
         write_json(files.record, record | {"roots": places})
+    forget_chunks(files.folder)
     _write_boxes(files, merge_boxes(sources))
-    _write_split(files, params)
+    _write_split(files, params, settings.zero_blanks, record["labelled"])
     return files, fresh
 
 
@@ -157,9 +158,11 @@ def _assign(manifest: pd.DataFrame, params: Params) -> NamedSplit:
     return assign_split(manifest, params.split, findings, params.seed)
 
 
-def _write_split(files: PreparedFiles, params: Params) -> None:
+def _write_split(
+    files: PreparedFiles, params: Params, zero_blanks: Sequence[str], labelled: dict[str, list[str]]
+) -> None:
     manifest = read_table(files.manifest, DESCRIPTION)
     split = _assign(manifest, params)
     write_table(files.split, split.table)
-    write_table(files.subsets, subset_table(manifest, split))
+    write_table(files.subsets, subset_table(fill_blanks(manifest, zero_blanks, labelled), split))
     write_json(files.split_record, {"name": split.name, "split": params.split.model_dump(), "seed": params.seed})

@@ -11,7 +11,7 @@ import pandas as pd
 from cxr.config.errors import UserError
 from cxr.config.labels import Findings
 from cxr.config.record import hash_of_ids, read_json
-from cxr.datasets.labels import has_no_finding, keep_single, read_labels
+from cxr.datasets.labels import fill_blanks, has_no_finding, keep_single, read_labels
 from cxr.datasets.manifest import read_table
 from cxr.datasets.split import PARTS, SPLIT_COLUMNS, NamedSplit, check_patients, describe_split
 from cxr.datasets.table import DESCRIPTION, REJECTED
@@ -143,9 +143,10 @@ def _read_tables(files: PreparedFiles) -> _Tables:
 def _store(files: PreparedFiles, tables: _Tables, fold: str, findings: Findings, zero_blanks: Sequence[str]) -> Store:
     split = tables.split.table[tables.split.table["fold"] == fold].reset_index(drop=True)
     crop_table = tables.crops.loc[split["image_id"]]
-    chosen = tables.manifest.loc[split["image_id"]].reset_index()
     record = tables.record
-    labels = read_labels(chosen, findings.outputs, {source: record["labelled"][source] for source in zero_blanks})
+    written = tables.manifest.loc[split["image_id"]].reset_index()
+    chosen = fill_blanks(written, zero_blanks, record["labelled"])
+    labels = read_labels(chosen, findings.outputs)
     if findings.single:
         labels = keep_single(labels)
     parts = split["split"].to_numpy(str)
@@ -157,7 +158,7 @@ def _store(files: PreparedFiles, tables: _Tables, fold: str, findings: Findings,
         folds=np.where(parts == "test", fold, "").astype(str),
         rows=crop_table["row"].to_numpy(np.int64),
         labels=labels,
-        no_finding=has_no_finding(chosen),
+        no_finding=has_no_finding(written, chosen),
         crops=np.load(files.crops, mmap_mode="r"),
         lungs=np.load(files.lungs, mmap_mode="r") if files.lungs.is_file() else None,
         boxes=_boxes(crop_table),
