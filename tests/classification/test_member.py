@@ -97,6 +97,12 @@ def test_without_any_label_in_val_the_loss_chooses_the_epoch(own_store, tmp_path
     load_member(tmp_path, FINDINGS)
 
 
+def test_without_any_known_label_there_is_nothing_to_train_on(own_store, tmp_path):
+    own_store.labels[own_store.parts == "train"] = np.nan
+    with pytest.raises(UserError, match=r"none of the \d+ training images has a known label of Cardiomegaly"):
+        train_alone(own_store, tmp_path)
+
+
 def test_labels_that_are_not_known_teach_nothing(own_store, tmp_path):
     train = own_store.parts == "train"
     own_store.labels[np.ix_(train, [2])] = np.nan

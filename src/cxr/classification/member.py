@@ -49,6 +49,11 @@ def train_member(
     train_rows, val_rows = (np.flatnonzero(store.parts == part) for part in ("train", "val"))
     shown = epoch_rows(store, train_rows, training.balance, seed)
     targets = training_targets(store.labels, findings, seed)
+    if np.isnan(targets[shown]).all():
+        raise UserError(
+            f"train: none of the {len(shown)} training images has a known label of {', '.join(findings.names)}"
+            + (" and of no other of them; see findings.labels" if findings.single else "")
+        )
     read = training_reader(store, shown, targets, member.image_px, training.augment)
     val_labels = certain(store.labels[val_rows])
     measure_loss = masked_cce if findings.single else masked_bce

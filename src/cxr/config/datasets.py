@@ -6,15 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
-from cxr.config.findings import NIH14
+from cxr.config.findings import NIH14, checked_name
 from cxr.config.model import Model, Name, Positive, Seed
 
 LISTED_PARTS = ("train", "val", "test", "train_val")
-KEPT_COLUMNS = (
-    "image_id", "source", "path", "patient_id", "study_id", "view", "sex", "age", "listed", "row", "split", "mean",
-    "default",
-)  # fmt: skip
-"""Names that tables of ours have for something else."""
 Blank = Literal["zero", "unknown"]
 
 
@@ -34,15 +29,22 @@ def _with_one_group(pattern: str) -> str:
     return pattern
 
 
-def _finding_name(name: str) -> str:
-    if not name.strip() or name in KEPT_COLUMNS or any(mark in name for mark in ":,|"):
-        raise ValueError(f'"{name}" cannot be the name of a finding: it is empty, a column of ours, or holds : , or |')
-    return name
+def _without_null_text(text: str) -> str:
+    _without_null(Path(text))
+    return text
+
+
+def _each_once(names: list[str]) -> list[str]:
+    if again := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f"{again[0]} is named twice")
+    return names
 
 
 PathString = Annotated[Path, Field(strict=False), AfterValidator(_without_null)]
 PatientPattern = Annotated[str, AfterValidator(_with_one_group)]
-FindingName = Annotated[str, AfterValidator(_finding_name)]
+FindingName = Annotated[str, AfterValidator(checked_name)]
+FileName = Annotated[str, Field(min_length=1), AfterValidator(_without_null_text)]
+Column = Annotated[str, Field(min_length=1)]
 
 
 class PhantomDataset(Model):
@@ -91,7 +93,7 @@ class NihDataset(FolderDataset):
 
     format: Literal["nih"]
     """`nih`: a folder with Data_Entry CSV and `images*/images/*.png`."""
-    csv: str | None = None
+    csv: FileName | None = None
     """Label table inside `root`; when not given, the one `Data_Entry_2017*.csv` there."""
 
 
@@ -111,9 +113,9 @@ class ListDataset(FolderDataset):
 
     format: Literal["list"]
     """`list`: lines of `path 0 1 0 ...`, separated by blanks, tabs or commas."""
-    lists: dict[Literal["train", "val", "test", "train_val", "all"], str] = Field(min_length=1)
+    lists: dict[Literal["train", "val", "test", "train_val", "all"], FileName] = Field(min_length=1)
     """The files inside `root` by the part they list; `all` for a file that names no part."""
-    findings: list[FindingName] = Field(default=list(NIH14), min_length=1)
+    findings: Annotated[list[FindingName], AfterValidator(_each_once)] = Field(default=list(NIH14), min_length=1)
     """What the columns after the path stand for, in their order."""
     patient_pattern: PatientPattern
     """Regular expression whose group is the patient id in a path, e.g. `(\\d{8})_\\d{3}` for NIH's file names."""
@@ -127,23 +129,23 @@ class ListDataset(FolderDataset):
 class TableColumns(Model):
     """What the columns of a table hold: ours -> theirs."""
 
-    path: str
+    path: Column
     """Column with the image's path below `root`."""
-    patient_id: str
+    patient_id: Column
     """Column with the patient."""
-    image_id: str | None = None
+    image_id: Column | None = None
     """Column with a name for the image; its path when not given."""
-    study_id: str | None = None
+    study_id: Column | None = None
     """Column with the study."""
-    view: str | None = None
+    view: Column | None = None
     """Column with the view: PA, AP, LATERAL."""
-    sex: str | None = None
+    sex: Column | None = None
     """Column with the sex."""
-    age: str | None = None
+    age: Column | None = None
     """Column with the age in years."""
-    split: str | None = None
+    split: Column | None = None
     """Column with the part: train, val, test or train_val."""
-    findings: dict[FindingName, str] = Field(min_length=1)
+    findings: dict[FindingName, Column] = Field(min_length=1)
     """Finding -> column with 1, 0, -1 (uncertain) or nothing."""
 
 
@@ -152,7 +154,7 @@ class TableDataset(FolderDataset):
 
     format: Literal["table"]
     """`table`: any CSV with a row per image, its columns named here."""
-    csv: str
+    csv: FileName
     """The table inside `root`."""
     columns: TableColumns
     """What its columns hold."""
@@ -195,13 +197,13 @@ class FoldersDataset(FolderDataset):
 class DicomColumns(Model):
     """What the columns of a DICOM tree's label table hold."""
 
-    path: str = "path"
+    path: Column = "path"
     """Column with the file's path below `root`, its name, or its SOP instance UID."""
-    patient_id: str | None = None
+    patient_id: Column | None = None
     """Column with the patient; the files' tag PatientID when not given."""
-    split: str | None = None
+    split: Column | None = None
     """Column with the part: train, val, test or train_val."""
-    findings: dict[FindingName, str] | None = None
+    findings: dict[FindingName, Column] | None = None
     """Finding -> column; when not given, every column that is named like a known finding."""
 
 
@@ -210,7 +212,7 @@ class DicomDataset(FolderDataset):
 
     format: Literal["dicom"]
     """`dicom`: a tree of DICOM files and a table with their labels."""
-    csv: str
+    csv: FileName
     """The table inside `root`."""
     columns: DicomColumns = DicomColumns()
     """What its columns hold."""

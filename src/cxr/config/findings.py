@@ -1,5 +1,7 @@
 """The findings of the field by name, and named sets of them: set -> outputs, each with the findings it stands for."""
 
+import re
+
 NO_FINDING = "No Finding"
 """Labelled like a finding: 1 where the source says that nothing was found."""
 
@@ -79,3 +81,21 @@ FINDING_SETS = {
 
 ALL_FINDINGS = tuple(dict.fromkeys((*NIH14, *CHEXPERT_NAMES.values())))
 """Every finding that a source with fixed labels has; tables and folders may bring their own."""
+
+KEPT_COLUMNS = (
+    "image_id", "source", "path", "patient_id", "study_id", "view", "sex", "age", "listed", "row", "split", "mean",
+    "default",
+)  # fmt: skip
+"""Names that tables of ours have for something else."""
+
+
+def checked_name(name: str) -> str:
+    """Return the name of a finding or group as it is; ValueError where columns or files cannot be called so."""
+    if name in KEPT_COLUMNS:
+        raise ValueError(f'"{name}" cannot be the name of a finding: a column of ours is called so')
+    if not re.fullmatch(r"\w[\w ()+&.-]{0,63}", name):
+        raise ValueError(
+            f'"{name}" cannot be the name of a finding; use up to 64 letters, digits, spaces and . - + & ( ), a '
+            "letter or digit first"
+        )
+    return name

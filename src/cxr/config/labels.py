@@ -4,11 +4,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from cxr.config.findings import ALL_FINDINGS, FINDING_SETS
+from cxr.config.findings import ALL_FINDINGS, FINDING_SETS, checked_name
 from cxr.config.model import Fraction, Model
 from cxr.config.nearest import choices_sentence
 
-DEFAULT, MEAN = "default", "mean"
+DEFAULT = "default"
 Smooth = Annotated[list[Fraction], Field(min_length=2, max_length=2)]
 Policy = Literal["ignore", "zeros", "ones"] | Smooth
 """Of uncertain labels: not counted, taken for 0, taken for 1, or a target drawn evenly from [a, b] for each image."""
@@ -25,7 +25,8 @@ class Findings(Model):
     (softmax); images with none or several are left out."""
     uncertain: dict[str, Policy] = Field(default={DEFAULT: "ignore"})
     """What an uncertain label (-1) counts as in training, by finding and for all others by `default`: `ignore`,
-    `zeros`, `ones`, or `[a, b]`, a target drawn from there for each image. Metrics always leave them out."""
+    `zeros`, `ones`, or `[a, b]`, a target drawn from there for each image. Metrics always leave them out; with
+    `"labels": "single"` such images are left out altogether."""
 
     @field_validator("set")
     @classmethod
@@ -36,18 +37,17 @@ class Findings(Model):
             if value not in FINDING_SETS:
                 raise ValueError(choices_sentence("finding set", value, FINDING_SETS))
             return value
-        if not value:
-            raise ValueError("the list of findings is empty; name at least one finding")
         known = (*ALL_FINDINGS, *(info.context or {}).get("findings", ()))
         for name, members in _outputs(value):
-            if not name.strip() or name in (MEAN, DEFAULT) or ":" in name or "," in name:
-                raise ValueError(f'a group cannot be called "{name}"; choose another name, without colon and comma')
+            checked_name(name)
             if not members:
                 raise ValueError(f'the group "{name}" is empty; name at least one finding')
             for member in members:
                 if member not in known:
                     raise ValueError(choices_sentence("finding", member, known))
         names = [name for name, _ in _outputs(value)]
+        if not names:
+            raise ValueError("the list of findings is empty; name at least one finding")
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"{name} is named twice")

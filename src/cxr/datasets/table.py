@@ -10,7 +10,7 @@ DESCRIPTION = ["image_id", "source", "path", "patient_id", "study_id", "view", "
 name: train, val, test, train_val or empty."""
 
 REJECTED = ["source", "row", "path", "reason"]
-"""Columns of rejected.csv; `row` counts the data rows of the source's table from 1."""
+"""Columns of rejected.csv; `row` counts the data rows of the source's table, or of each of its tables, from 1."""
 
 BOXES = ["image_id", "finding", "x", "y", "width", "height"]
 """Columns of boxes: left upper corner and size, as shares of the image's width and height, or in its pixels."""

@@ -193,7 +193,36 @@ def test_archives_are_chosen_by_number():
             choose_archives(archives, text)
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"archives": [{"name": "a"}]}', '{"archives": 3}'])
+GOOD = {"name": "a", "url": "https://b.org/c.tar.gz", "md5": "0" * 32}
+
+
+def test_md5_sums_may_be_written_in_capitals(tmp_path):
+    (tmp_path / "list.json").write_text(json.dumps({"archives": [GOOD | {"md5": "AB" * 16}]}))
+    assert read_archives(tmp_path / "list.json").archives[0].md5 == "ab" * 16
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("{", "[]", '{"archives": [{"name": "a"}]}', '{"archives": 3}'),
+        *(
+            json.dumps({"archives": [GOOD | change]})
+            for change in (
+                {"name": "../escaped"},
+                {"name": "a/b"},
+                {"name": ""},
+                {"url": "foo"},
+                {"url": "https://bü.org"},
+                {"url": "http://[::1"},
+                {"url": 3},
+                {"md5": "0" * 31},
+                {"md5": None},
+            )
+        ),
+        *(json.dumps({"archives": [GOOD], "by_hand": by_hand}) for by_hand in (3, [3])),
+        json.dumps({"archives": [GOOD], "page": 3}),
+    ],
+)
 def test_a_broken_list_is_one_sentence(tmp_path, content):
     (tmp_path / "list.json").write_text(content)
     with pytest.raises(UserError, match=r"list\.json: is no list of archives .*each with .name., .url. and .md5."):

@@ -22,6 +22,14 @@ def test_packed_tables_are_read_like_plain_ones(tmp_path):
         read_cells(tmp_path / "t.csv.gz", ["a"])
 
 
+def test_a_packed_table_that_is_damaged_inside_is_one_sentence(tmp_path):
+    whole = bytearray(gzip.compress(b"a,b\n" + bytes(range(48, 58)) * 50))
+    whole[12:16] = b"\xff\xff\xff\xff"
+    (tmp_path / "t.csv.gz").write_bytes(whole)
+    with pytest.raises(UserError, match=r"t\.csv\.gz: cannot be read as a CSV table"):
+        read_cells(tmp_path / "t.csv.gz", ["a"])
+
+
 def test_columns_nobody_asked_for_may_be_doubled_or_without_name(tmp_path):
     (tmp_path / "t.csv").write_text("a,x,x,,b\n1,2,3,4,5\n")
     table, flaws = read_cells(tmp_path / "t.csv", ["a", "b"])

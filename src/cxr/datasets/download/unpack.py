@@ -34,8 +34,14 @@ def unpack_archive(archive: Path, folder: Path) -> int:
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:  # the disk, not the archive
             raise
-        raise UserError(f"{archive}: is damaged ({error}); delete it and run the same command again") from error
+        raise UserError(
+            f"{archive}: is damaged ({_first_line(error)}); delete it and run the same command again"
+        ) from error
     if not names:
         raise UserError(f"{archive}: holds no image")
     part.replace(folder)
     return len(names)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -32,12 +32,14 @@ def accept_rows(
     findings: Sequence[str],
     origin: str = "",
     notes: Sequence[str] = (),
+    numbers: pd.Series | None = None,
 ) -> SourceTable:
     """Check the rows of a label table and return them as the source's table.
 
     rows: strings, one row per data row of `table`; columns path, image_id, patient_id, the findings, and what else of
-    DESCRIPTION is known. flaws: what the caller found wrong with each, or "". Further reasons: an image id that was
-    listed before, an image that does not exist or is there twice, no patient, a part or a label that is none.
+    DESCRIPTION is known. flaws: what the caller found wrong with each, or "". numbers: of the rows, where they come
+    from several tables. Further reasons: an image id that was listed before, an image that does not exist or is there
+    twice, no patient, a name that no table can hold, a part or a label that is none.
     Raises UserError when no row at all can be used.
     """
     rows = rows.reindex(columns=[*DESCRIPTION, *findings], fill_value="").astype(str)
@@ -72,8 +74,9 @@ def accept_rows(
         reason = reason.mask((reason == "") & failed, text)
     good = reason == ""
     paths = rows["path"].map(_written_out)
-    rejected = pd.DataFrame({"source": name, "row": rows.index + 1, "path": paths, "reason": reason.map(_written_out)})
-    accepted = rows[good].assign(row=(rows.index + 1)[good])
+    number = pd.Series(rows.index + 1) if numbers is None else numbers.reset_index(drop=True)
+    rejected = pd.DataFrame({"source": name, "row": number, "path": paths, "reason": reason.map(_written_out)})
+    accepted = rows[good].assign(row=number[good])
     said = [*notes]
     if dataset.limit_patients:
         kept = _limit(accepted, dataset.limit_patients)

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def read_cells(path: Path, needed: Sequence[str], commas_in_header: bool = False
             first, *lines = [cells for cells in csv.reader(stream, strict=True) if cells] or [[]]
     except UnicodeDecodeError as error:
         raise not_utf8(path, error) from error
-    except (OSError, EOFError, csv.Error) as error:
+    except (OSError, EOFError, zlib.error, csv.Error) as error:
         raise UserError(f"{path}: cannot be read as a CSV table ({_reason(error)})") from error
     header = [column.strip() for column in (",".join(first).rstrip(",").split(",") if commas_in_header else first)]
     while header and not header[-1]:

@@ -33,6 +33,7 @@ def read_chexpert(dataset: ChexpertDataset, name: str) -> SourceTable:
         parts.append(cells.reindex(columns=columns, fill_value="").assign(listed=listed))
         flaws.append(wrong)
     table, wrong = pd.concat(parts, ignore_index=True), pd.concat(flaws, ignore_index=True)
+    numbers = pd.concat([pd.Series(part.index + 1) for part in parts], ignore_index=True)
     named = table[PATH].str.strip().str.extract(PARTS_OF_PATH).fillna("")
     lateral = table[FRONTAL].str.strip().str.lower() == "lateral"
     wrong = wrong.mask((wrong == "") & (named["patient"] == ""), "its path names no patient and study")
@@ -53,7 +54,7 @@ def read_chexpert(dataset: ChexpertDataset, name: str) -> SourceTable:
     for theirs, ours in CHEXPERT_NAMES.items():
         rows[ours] = table[theirs]
     findings = tuple(CHEXPERT_NAMES.values())
-    return accept_rows(dataset, name, tables[0][0], rows, wrong, findings, origin="chexpert")
+    return accept_rows(dataset, name, tables[0][0], rows, wrong, findings, "chexpert", numbers=numbers)
 
 
 def _find_tables(root: Path) -> list[tuple[Path, str]]:

@@ -23,9 +23,10 @@ def read_list(dataset: ListDataset, name: str) -> SourceTable:
     require_folder(dataset.root, name, "the lists and their images")
     files, _ = find_images(dataset.root)
     patient = patient_from(dataset.patient_pattern)
-    records, flaws = [], []
+    records, flaws, numbers = [], [], []
     for part, file in dataset.lists.items():
-        for line in _lines(dataset.root / file):
+        for number, line in enumerate(_lines(dataset.root / file), 1):
+            numbers.append(number)
             path, *labels = [cell for cell in SEPARATORS.split(line) if cell]
             found = path if is_file(dataset.root, path) else files.get(Path(path).name, path)
             records.append((found, Path(path).name, patient(path), "" if part == "all" else part, *labels))
@@ -36,7 +37,8 @@ def read_list(dataset: ListDataset, name: str) -> SourceTable:
     if rows["image_id"].duplicated().any():  # names that are unique in their folder only
         rows["image_id"] = rows["path"].str.replace("/", "-")
     first = dataset.root / next(iter(dataset.lists.values()))
-    return accept_rows(dataset, name, first, rows, pd.Series(flaws, dtype=str), dataset.findings)
+    flawed, counted = pd.Series(flaws, dtype=str), pd.Series(numbers, dtype=int)
+    return accept_rows(dataset, name, first, rows, flawed, dataset.findings, numbers=counted)
 
 
 def _lines(path: Path) -> list[str]:
