@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 import pytest
+from joblib import Parallel, delayed
 
 from cxr.images.isolated import CrashedError, Isolated
 
@@ -16,6 +17,7 @@ def work(what):
     if what == "raise":
         raise ValueError("not this one")
     if what == "speak":
+        os.write(1, b"noise on stdout\n")
         os.write(2, b"noise on stderr\n")
     return os.getpid() if what == "who" else np.full(3, what == "speak")
 
@@ -46,17 +48,42 @@ def test_a_crash_is_told_and_the_next_call_is_answered(isolated, capfd):
         isolated("crash")
     assert isolated("who") != before
     isolated("speak")
-    assert capfd.readouterr().err == ""
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_process_that_cannot_start_is_not_taken_for_a_crash(monkeypatch):
+    monkeypatch.setattr("cxr.images.isolated.SERVE", "raise ImportError")
+    with pytest.raises(RuntimeError, match=r"no process of its own can be started for .*test_isolated\.work"):
+        Isolated(work)("who")
 
 
 PROGRAM = """
 import os, sys
 sys.path[:0] = sys.argv[1:]
 from test_isolated import Isolated, work
-if __name__ == "__main__":
-    print(Isolated(work)("who"), flush=True)
-    os.kill(os.getpid(), 9)
+print(Isolated(work)("who"), flush=True)
+os.kill(os.getpid(), 9)
 """
+
+
+def test_the_workers_of_joblib_may_start_one():
+    found = Parallel(n_jobs=2, backend="loky")(delayed(ask)(what) for what in ("who", "crash", "who", "raise"))
+    assert found[1] == "crashed"
+    assert found[3] == "not this one"
+    assert os.getpid() not in found
+
+
+def ask(what):
+    """In a worker: a process of its own, and what came of it."""
+    one = Isolated(work)
+    try:
+        return one(what)
+    except CrashedError:
+        return "crashed"
+    except RuntimeError as error:
+        return str(error)
+    finally:
+        one.close()
 
 
 def is_gone(process):

@@ -1,11 +1,16 @@
 """A function that may bring down its process in, the same answers from a process of its own out."""
 
 import os
+import pickle
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
+from importlib import import_module
 from typing import Any
+
+READY = b"ready"
+SERVE = "from cxr.images.isolated import serve; serve()"
 
 
 class CrashedError(Exception):
@@ -15,52 +20,67 @@ class CrashedError(Exception):
 class Isolated:
     """Calls `function` (of a module's top level) in a process that is started once and again after every crash.
 
-    What it returns and raises is handed on; its words on stderr are not. One call at a time; a caller per thread.
+    What it returns is handed on, what it raises as RuntimeError, what it prints is not. One call at a time. Not by
+    multiprocessing, whose children cannot be started by the workers of joblib.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
         self._lock = threading.Lock()
-        self._pipe: Connection | None = None
+        self._process: subprocess.Popen[bytes] | None = None
 
     def __call__(self, *arguments: Any) -> Any:
-        """Return what the function returns; raises CrashedError when its process died, else what it raises."""
+        """Return what the function returns; CrashedError when its process died, RuntimeError with what it raised."""
         with self._lock:
-            pipe = self._pipe = self._pipe or self._start()
+            self._process = self._process or self._start()
             try:
-                pipe.send(arguments)
-                error, result = pipe.recv()
-            except (EOFError, OSError) as crash:
+                pickle.dump(arguments, self._process.stdin)
+                self._process.stdin.flush()
+                raised, answer = pickle.load(self._process.stdout)
+            except (EOFError, OSError, pickle.UnpicklingError) as crash:
                 self.close()
                 raise CrashedError from crash
-        if error:
-            raise error
-        return result
+        if raised:
+            raise RuntimeError(answer)
+        return answer
 
     def close(self) -> None:
         """End the process; the next call starts another."""
-        if self._pipe:
-            self._pipe.close()
-            self._pipe = None
+        if self._process:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
 
-    def _start(self) -> Connection:
-        context = get_context("spawn")
-        ours, theirs = context.Pipe()
-        context.Process(target=_serve, args=(theirs, self._function), daemon=True).start()
-        theirs.close()  # so that the process sees the end of ours
-        return ours
+    def _start(self) -> "subprocess.Popen[bytes]":
+        place = (self._function.__module__, self._function.__qualname__)
+        process = subprocess.Popen(
+            [sys.executable, "-c", SERVE, *place],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        )
+        if process.stdout.read(len(READY)) != READY:  # no fault of what it is called with
+            process.communicate()
+            raise RuntimeError(f"no process of its own can be started for {'.'.join(place)}")
+        return process
 
 
-def _serve(pipe: Connection, function: Callable[..., Any]) -> None:
-    """Answer until the caller is gone."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+def serve() -> None:
+    """Answer calls of the function that the command line names, until the caller is gone."""
+    calls, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what decoders print must not come between the answers
+    function = getattr(import_module(sys.argv[1]), sys.argv[2])
+    answers.write(READY)
+    answers.flush()
     while True:
         try:
-            arguments = pipe.recv()
-        except (EOFError, OSError):
+            arguments = pickle.load(calls)
+        except EOFError:
             return
         try:
-            answer = (None, function(*arguments))
+            answer = (False, function(*arguments))
         except Exception as error:  # handed on, whatever it is
-            answer = (RuntimeError(str(error) or type(error).__name__), None)
-        pipe.send(answer)
+            answer = (True, str(error) or type(error).__name__)
+        pickle.dump(answer, answers)
+        answers.flush()
