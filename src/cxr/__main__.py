@@ -27,7 +27,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"cxr {options.step}: {error.filename or 'writing'}: {error.strerror}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(f"cxr {options.step}: interrupted; the same command goes on where it stopped", file=sys.stderr)
+        again = (
+            "writes all anew"
+            if options.step == "phantoms" and options.layout != "negatives"
+            else "goes on where it stopped"
+        )
+        print(f"cxr {options.step}: interrupted; the same command {again}", file=sys.stderr)
         return 130
     return 0
 

@@ -40,8 +40,33 @@ def test_a_folder_of_phantoms_is_written_with_a_sheet_and_left_alone_afterwards(
 def test_negatives_are_written_once(tmp_path, capsys):
     assert write(tmp_path / "set", "--layout", "negatives") == 0
     assert len(list((tmp_path / "set").glob("*.png"))) == 10
-    assert write(tmp_path / "set", "--layout", "negatives") == 2
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "set").glob("*.png")}
+    next(iter(before)).unlink()  # as if it had been interrupted
+    assert write(tmp_path / "set", "--layout", "negatives") == 0
+    after = {path: path.stat().st_mtime_ns for path in (tmp_path / "set").glob("*.png")}
+    assert after.keys() == before.keys()
+    assert sum(after[path] != before[path] for path in after) == 1
+    assert write(tmp_path / "set", "--layout", "negatives", "--seed", "8") == 2
     assert "not empty" in capsys.readouterr().err
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").touch()
+    assert write(tmp_path / "other", "--layout", "negatives") == 2
+
+
+def test_a_folder_that_cannot_be_made_is_a_sentence(capsys):
+    assert write(Path("/proc/nowhere")) == 2
+    assert "/proc/nowhere: cannot be made" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("layout", "word"), [("nih", "writes all anew"), ("negatives", "goes on where it stopped")])
+def test_an_interrupted_command_says_what_the_next_one_does(layout, word, tmp_path, capsys, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cxr.commands.phantoms.write_phantoms", interrupt)
+    monkeypatch.setattr("cxr.commands.phantoms.write_negatives", interrupt)
+    assert write(tmp_path / "set", "--layout", layout) == 130
+    assert f"interrupted; the same command {word}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

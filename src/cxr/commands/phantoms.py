@@ -26,8 +26,6 @@ def run(options: argparse.Namespace) -> None:
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file; name a folder")
     if options.layout == "negatives":
-        if folder.exists() and any(folder.iterdir()):
-            raise UserError(f"{folder} is not empty; name a folder of its own")
         paths = write_negatives(folder, spec.patients, spec.seed, spec.image_px)
         print(f"phantoms: {len(paths)} images that are no chest X-rays ({', '.join(NEGATIVES)}): {folder}")
         return

@@ -6,7 +6,7 @@ import numpy as np
 
 from cxr.config.findings import NIH14
 from cxr.phantoms.anatomy.patient import Anatomy, draw_anatomy
-from cxr.phantoms.findings.cooccurrence import draw_findings
+from cxr.phantoms.findings.cooccurrence import draw_findings, shares_of_the_ill
 from cxr.phantoms.findings.lesions import Lesion
 from cxr.phantoms.spec import PhantomSpec
 
@@ -14,7 +14,7 @@ VISIT_SHARES = (0.36, 0.26, 0.18, 0.12, 0.08)  # of patients with 1, 2, .. 5 ima
 FEMALE_SHARE, BEDSIDE_SHARE = 0.44, 0.38
 YOUNGEST, OLDEST = 18, 90  # years
 SEVERITY_POWER = 0.6  # below 1: a tenth of the new lesions is subtle (severity below 0.25), half above 0.66
-STAY_SHARE, NEW_SHARE = 0.88, 0.02  # a finding is still there at the next visit; a new one has come
+STAY_SHARE, NEW_SHARE = 0.88, 0.02  # a finding is still there at the next visit; a new one (of even shares) has come
 
 PLACES = {
     "Atelectasis": ((0.40, 0.60), (0.55, 0.88)),
@@ -57,22 +57,31 @@ def draw_course(spec: PhantomSpec, patient: int) -> Course:
     visits_n = 1 + int(rng.choice(len(VISIT_SHARES), p=VISIT_SHARES))
     ill = rng.random() < spec.prevalence
     found = draw_findings(rng, spec.frequencies) if ill else ()
+    new_shares = _new_shares(spec.frequencies)
     lesions = tuple(draw_lesion(rng, finding) for finding in found)
     visits = []
     for visit in range(visits_n):
         if visit and ill:
-            lesions = _next_lesions(rng, lesions)
+            lesions = _next_lesions(rng, lesions, new_shares)
         view = "AP" if rng.random() < BEDSIDE_SHARE else "PA"
         visits.append(Visit(view, min(age + visit // 2, OLDEST), lesions))
     return Course(anatomy, sex, tuple(visits))
 
 
-def _next_lesions(rng: np.random.Generator, lesions: tuple[Lesion, ...]) -> tuple[Lesion, ...]:
+def _new_shares(frequencies: str) -> np.ndarray:
+    """(14,) chance of each finding to have come until the next visit: as many come as go, so that shares stay."""
+    if frequencies == "even":
+        return np.full(len(NIH14), NEW_SHARE)
+    shares = shares_of_the_ill(frequencies)
+    return (1 - STAY_SHARE) * shares / (1 - shares)
+
+
+def _next_lesions(rng: np.random.Generator, lesions: tuple[Lesion, ...], new_shares: np.ndarray) -> tuple[Lesion, ...]:
     """The findings of the following visit: most stay, better or worse than before, some go, few come."""
     known = {lesion.finding: lesion for lesion in lesions}
     following = []
-    for finding in NIH14:
-        stays, comes, change = rng.random() < STAY_SHARE, rng.random() < NEW_SHARE, rng.normal(0, 0.12)
+    for finding, new_share in zip(NIH14, new_shares, strict=True):
+        stays, comes, change = rng.random() < STAY_SHARE, rng.random() < new_share, rng.normal(0, 0.12)
         if finding in known and stays:
             lesion = known[finding]
             following.append(replace(lesion, severity=float(np.clip(lesion.severity + change, 0, 1))))

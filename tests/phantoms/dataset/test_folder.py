@@ -136,8 +136,21 @@ def test_a_folder_of_something_else_is_refused(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["Data_Entry_2017.csv"]
 
 
-def test_a_damaged_record_is_named(tmp_path):
-    (tmp_path / "phantoms.json").write_text("{")
+def test_a_set_that_files_were_removed_from_is_written_again(tmp_path):
+    spec = replace(SPEC, patients=2)
+    write_phantoms(tmp_path / "set", spec)
+    whole = digest(tmp_path / "set")
+    (tmp_path / "set" / "sheet.png").touch()  # what the command adds
+    for name in ("Data_Entry_2017.csv", next(name for name in whole if name.endswith(".png"))):
+        (tmp_path / "set" / name).unlink()
+        write_phantoms(tmp_path / "set", spec)
+        (tmp_path / "set" / "sheet.png").unlink(missing_ok=True)
+        assert digest(tmp_path / "set") == whole
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b"\xff\xfe{"])
+def test_a_damaged_record_is_named(tmp_path, content):
+    (tmp_path / "phantoms.json").write_bytes(content)
     with pytest.raises(UserError, match=r"phantoms\.json is damaged"):
         write_phantoms(tmp_path, SPEC)
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from json import JSONDecodeError, loads
+from json import loads
 from pathlib import Path
 
 from joblib import Parallel, delayed
@@ -20,7 +20,7 @@ from cxr.phantoms.dataset.rows import Layout, Row, describe
 from cxr.phantoms.phantom import render_visit
 from cxr.phantoms.spec import PhantomSpec
 
-FORM = 5  # of the drawing: raise it when a spec gives other pixels, or older folders are taken for new ones
+FORM = 6  # of the drawing: raise it when a spec gives other pixels, or older folders are taken for new ones
 STARTED_JSON, COMPLETE_JSON = "phantoms-started.json", "phantoms.json"
 CHUNK_PATIENTS = 8  # one task of a worker
 LAYOUTS: dict[str, Layout] = {"nih": NIH, "chexpert": CHEXPERT, "dicom": DICOM}
@@ -44,7 +44,8 @@ def write_phantoms(
     `phantoms.json` is written last.
 
     An image depends only on (spec without `patients`, patient, follow-up): the result is the same for any number of
-    `workers` (processes), and a smaller set is the beginning of a larger one. An interrupted run is written anew.
+    `workers` (processes), and a smaller set is the beginning of a larger one. An interrupted run is written anew, and so
+    is a set that files were removed from.
     `on_progress` is called with (images written, images in all).
 
     Raises UserError when the folder holds phantoms of another spec, or anything else.
@@ -53,7 +54,10 @@ def write_phantoms(
     signature = {"form": FORM, "layout": layout, "spec": asdict(spec)}
     if _is_complete(folder, signature):
         return
-    write_json(folder / STARTED_JSON, signature)
+    try:
+        write_json(folder / STARTED_JSON, signature)
+    except FileNotFoundError as error:
+        raise UserError(f"{folder}: cannot be made ({error.strerror})") from error
     patients = range(1, spec.patients + 1)
     images_n = sum(len(draw_course(spec, patient).visits) for patient in patients)
     chunks = [patients[start : start + CHUNK_PATIENTS] for start in range(0, len(patients), CHUNK_PATIENTS)]
@@ -63,7 +67,7 @@ def write_phantoms(
         if on_progress:
             on_progress(len(rows), images_n)
     LAYOUTS[layout].write_tables(folder, rows)
-    write_json(folder / COMPLETE_JSON, signature | {"counts": _count(rows)})
+    write_json(folder / COMPLETE_JSON, signature | {"counts": _count(rows), "files": _files_in(folder)})
 
 
 def _is_complete(folder: Path, wanted: dict) -> bool:
@@ -75,19 +79,24 @@ def _is_complete(folder: Path, wanted: dict) -> bool:
         try:
             content = loads(path.read_text(encoding="utf-8"))
             found = {key: content.get(key) for key in wanted}
-        except (JSONDecodeError, AttributeError) as error:
+        except (ValueError, AttributeError) as error:
             raise UserError(f"{path} is damaged ({error}); delete {folder} and run again") from None
         if found != wanted:
             raise UserError(
                 f"{path} describes other phantoms: found {found}, wanted {wanted}; "
                 f"name another folder or delete {folder}"
             )
-        return name == COMPLETE_JSON
+        return name == COMPLETE_JSON and _files_in(folder) >= content.get("files", 0)
     if folder.exists() and any(folder.iterdir()):
         raise UserError(
             f"{folder} is not empty and holds no {COMPLETE_JSON}; phantoms are only written to a folder of their own"
         )
     return False
+
+
+def _files_in(folder: Path) -> int:
+    """How many files the folder holds, its record and its picture not counted."""
+    return sum(path.is_file() and path.name not in (COMPLETE_JSON, "sheet.png") for path in folder.rglob("*"))
 
 
 def _written_chunks(

@@ -5,11 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
+from cxr.config.atomic import write_json
+from cxr.config.errors import UserError
+from cxr.config.record import read_json
 from cxr.images.files import write_png
 from cxr.phantoms.canvas import Pose, Stroke, blur, clouds, draw_marker, draw_strokes
 from cxr.phantoms.dataset.lateral import render_lateral
 from cxr.phantoms.physics.exposure import draw_exposure, expose
 
+MARK = "negatives.json"
 BONE, FLESH = 1.6, 1.9  # attenuation along the ray
 WORDS = ("REPORT", "chest", "x-ray", "findings", "none", "impression", "date", "ward", "see", "above", "of", "the")
 
@@ -78,11 +82,20 @@ def render_negative(kind: str, number: int, seed: int, image_px: int) -> np.ndar
 
 
 def write_negatives(folder: Path, of_each: int, seed: int, image_px: int) -> list[Path]:
-    """Write `of_each` images of every kind as `{kind}_{number:04d}.png` (8-bit grey) and return their paths."""
+    """Write `of_each` images of every kind as `{kind}_{number:04d}.png` (8-bit grey) and return their paths.
+
+    `negatives.json` marks the folder as ours from the first moment; an interrupted run goes on. Raises UserError when the
+    folder holds anything else.
+    """
+    wanted, mark = {"of_each": of_each, "seed": seed, "image_px": image_px}, folder / MARK
+    if folder.exists() and any(folder.iterdir()) and not (mark.is_file() and read_json(mark) == wanted):
+        raise UserError(f"{folder} is not empty and holds no such images; name a folder of its own")
+    write_json(mark, wanted)
     paths = []
     for kind in NEGATIVES:
         for number in range(of_each):
             path = folder / f"{kind}_{number:04d}.png"
-            write_png(path, render_negative(kind, number, seed, image_px))
+            if not path.is_file():  # written whole or not at all
+                write_png(path, render_negative(kind, number, seed, image_px))
             paths.append(path)
     return paths

@@ -75,7 +75,7 @@ def draw_findings(rng: np.random.Generator, frequencies: str) -> tuple[str, ...]
 
 
 @cache
-def _shares_of_the_ill(frequencies: str) -> np.ndarray:
+def shares_of_the_ill(frequencies: str) -> np.ndarray:
     """(14,) share of each finding among patients who have any, from draws that are always the same."""
     rng = np.random.default_rng(0)
     return np.mean([np.isin(NIH14, draw_findings(rng, frequencies)) for _ in range(DRAWS)], axis=0)
@@ -92,7 +92,7 @@ def mislabel(
     draws = rng.random(len(NIH14))
     if not noise:
         return findings
-    shares = prevalence * _shares_of_the_ill(frequencies)
+    shares = prevalence * shares_of_the_ill(frequencies)
     invented = noise * shares / (1 - shares)
     return tuple(
         finding
