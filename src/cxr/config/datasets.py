@@ -63,7 +63,7 @@ class PhantomDataset(Model):
     prevalence: Annotated[float, Field(ge=0, le=1)] = 0.7
     """Share of patients who have findings."""
     frequencies: Literal["even", "nih"] = "even"
-    """Of the findings among them: `even`, or as rare as among the ill of `nih`'s table. Which go together is as there."""
+    """Of findings among them: `even`, or as rare as among the ill of `nih`'s table. Which go together is as there."""
     label_noise: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     """Share of findings the label table misses, and of labels it invents; the truth is then in `true_labels.csv`."""
 

@@ -44,9 +44,8 @@ def write_phantoms(
     `phantoms.json` is written last.
 
     An image depends only on (spec without `patients`, patient, follow-up): the result is the same for any number of
-    `workers` (processes), and a smaller set is the beginning of a larger one. An interrupted run is written anew, and so
-    is a set that files were removed from.
-    `on_progress` is called with (images written, images in all).
+    `workers` (processes), and a smaller set is the beginning of a larger one. An interrupted run is written anew,
+    and so is a set that files were removed from. `on_progress` is called with (images written, images in all).
 
     Raises UserError when the folder holds phantoms of another spec, or anything else.
     """

@@ -84,8 +84,8 @@ def render_negative(kind: str, number: int, seed: int, image_px: int) -> np.ndar
 def write_negatives(folder: Path, of_each: int, seed: int, image_px: int) -> list[Path]:
     """Write `of_each` images of every kind as `{kind}_{number:04d}.png` (8-bit grey) and return their paths.
 
-    `negatives.json` marks the folder as ours from the first moment; an interrupted run goes on. Raises UserError when the
-    folder holds anything else.
+    `negatives.json` marks the folder as ours from the first moment; an interrupted run goes on. Raises UserError when
+    the folder holds anything else.
     """
     wanted, mark = {"of_each": of_each, "seed": seed, "image_px": image_px}, folder / MARK
     if folder.exists() and any(folder.iterdir()) and not (mark.is_file() and read_json(mark) == wanted):
