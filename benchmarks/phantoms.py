@@ -1,6 +1,6 @@
 """How fast phantoms are drawn, against what their pixels cost at least: one blur and one logarithm per layer read.
 
-Run from the repository root:  .venv/bin/python benchmarks/phantoms.py [--image-px 320] [--images 80]
+Run from the repository root:  .venv/bin/python benchmarks/phantoms.py [--image-px 320] [--images 400]
 Prints images per second of one core (drawing alone) and of all cores (drawing, PNG encoding and writing), and the ratio
 to the time of 100 passes of numpy over one image, which is about the number of layers a phantom is summed from.
 """
@@ -28,7 +28,7 @@ LAYERS = 100
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--image-px", type=int, default=320)
-    parser.add_argument("--images", type=int, default=80)
+    parser.add_argument("--images", type=int, default=400)
     options = parser.parse_args()
     cv2.setNumThreads(1)
     spec = PhantomSpec(patients=options.images, image_px=options.image_px)
