@@ -15,7 +15,7 @@ from cxr.datasets.table import DESCRIPTION, REJECTED, SourceTable
 
 MAX_AGE_YEARS = 120
 NAMES = {"patient_id": "patient id", "image_id": "image id", "path": "path"}  # the last is the one that is told
-CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 """Line ends and other control characters, and the bytes of a file name that is not UTF-8."""
 SEXES = {"m": "M", "male": "M", "f": "F", "female": "F", "w": "F"}
 VIEWS = {"lateral": "LATERAL", "ll": "LATERAL", "rl": "LATERAL", "l": "LATERAL", "lat": "LATERAL"}
