@@ -3,6 +3,7 @@
 Parts of the standard are named as in DICOM PS3.3 2024. Decoders of compressed files come with requirements-dicom.txt.
 """
 
+import atexit
 import threading
 import warnings
 from collections.abc import Iterator
@@ -124,6 +125,7 @@ def _decoder() -> Isolated:
     """The decoding process of this thread."""
     if not hasattr(_DECODERS, "one"):
         _DECODERS.one = Isolated(_render_content)
+        atexit.register(_DECODERS.one.close)
     return _DECODERS.one
 
 
