@@ -165,3 +165,12 @@ def test_without_a_lung_network_there_are_no_lungs(paths, lung_net, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["crops.npy"]
     assert (table["lung_fraction"] == 0).all()
     assert (table["fallback"] == 0).all()
+
+
+def test_crops_of_other_inputs_are_never_taken_for_those_of_an_interrupted_run(paths, lung_net, expected, tmp_path):
+    crop_all(paths[::-1], CROP, lung_net, tmp_path, "others", "loky", 1)
+    with pytest.raises(Killed):
+        crop_all(paths, CROP, lung_net, tmp_path, "inputs", "loky", 1, kill_after(32))
+    for part in tmp_path.glob(".part-*.npy"):  # as `rm .part-*` would, which leaves the folder of chunks
+        part.unlink()
+    assert_same((tmp_path, crop_all(paths, CROP, lung_net, tmp_path, "inputs", "loky", 1)), expected)

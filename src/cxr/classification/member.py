@@ -52,7 +52,7 @@ def train_member(
     if np.isnan(targets[shown]).all():
         raise UserError(
             f"train: none of the {len(shown)} training images has a known label of {', '.join(findings.names)}"
-            + (" and of no other of them; see findings.labels" if findings.single else "")
+            + ('; with "labels": "single" exactly one must be present and the others absent' if findings.single else "")
         )
     read = training_reader(store, shown, targets, member.image_px, training.augment)
     val_labels = certain(store.labels[val_rows])

@@ -15,8 +15,8 @@ OFFICIAL = {
     "test": (25_596, "38ca5ef7f756092946f57c1a59faca882ed589a1ab1f72590b45dc06c6d5e1cc"),
 }
 """NIH's own lists: their number of images, and the SHA-256 of the sorted ids."""
-NIH_ID = r"(?:^|\D)(0[0-3]\d{6})_\d{3}(?:\.\w+)?$"
-"""Name of an NIH image, alone or behind a folder: the patient's number, at most 30805, and the image's."""
+NIH_ID = r"(?:^|\D)(000[0-3]\d{4})_\d{3}(?:\.\w+)?$"
+"""Name of an NIH image, alone or behind a folder: the patient's number (the last is 30805) and the image's."""
 
 
 def listed_parts(manifest: pd.DataFrame, split: Split, findings: list[str], seed: int) -> np.ndarray:

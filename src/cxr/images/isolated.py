@@ -4,7 +4,6 @@ import os
 import pickle
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -20,26 +19,24 @@ class CrashedError(Exception):
 class Isolated:
     """Calls `function` (of a module's top level) in a process that is started once and again after every crash.
 
-    What it returns is handed on, what it raises as RuntimeError, what it prints is not. One call at a time. Not by
-    multiprocessing, whose children cannot be started by the workers of joblib.
+    What it returns is handed on, what it raises as RuntimeError, what it prints is not. One call at a time: a
+    thread needs one of its own. Not by multiprocessing, whose children cannot be started by the workers of joblib.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
-        self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
     def __call__(self, *arguments: Any) -> Any:
         """Return what the function returns; CrashedError when its process died, RuntimeError with what it raised."""
-        with self._lock:
-            self._process = self._process or self._start()
-            try:
-                pickle.dump(arguments, self._process.stdin)
-                self._process.stdin.flush()
-                raised, answer = pickle.load(self._process.stdout)
-            except (EOFError, OSError, pickle.UnpicklingError) as crash:
-                self.close()
-                raise CrashedError from crash
+        self._process = self._process or self._start()
+        try:
+            pickle.dump(arguments, self._process.stdin)
+            self._process.stdin.flush()
+            raised, answer = pickle.load(self._process.stdout)
+        except (EOFError, OSError, pickle.UnpicklingError) as crash:
+            self.close()
+            raise CrashedError from crash
         if raised:
             raise RuntimeError(answer)
         return answer

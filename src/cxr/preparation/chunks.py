@@ -82,8 +82,6 @@ def crop_all(
         pd.read_csv(done_dir / f"{start}.csv", keep_default_na=False, dtype={"pixels_hash": str, "image_hash": str})
         for start in starts
     ]
-    if not lung_net:
-        (folder / "lungs.npy").unlink(missing_ok=True)  # of an earlier run that sought lungs
     for name in arrays:
         if (folder / (PART + name)).is_file():  # a run that was killed here has moved the first already
             (folder / (PART + name)).replace(folder / name)
@@ -103,6 +101,8 @@ def _prepare_resume(folder: Path, done_dir: Path, inputs: str, arrays: dict[str,
         return
     shutil.rmtree(done_dir, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
+    for name in ("crops.npy", "lungs.npy"):  # of other inputs; from now on they are there only when moved into place
+        (folder / name).unlink(missing_ok=True)
     for name, shape in arrays.items():
         np.lib.format.open_memmap(folder / (PART + name), mode="w+", dtype=np.uint8, shape=shape).flush()
     write_json(mark, inputs)
