@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from cxr.config.errors import first_line
 from cxr.images.containers import ImageError, check_size
 from cxr.images.isolated import CrashedError, Isolated
 
@@ -137,7 +138,7 @@ def _broken_tags(what: str) -> Iterator[None]:
     except ImageError:
         raise
     except Exception as error:
-        raise ImageError(f"{what}: {_first_line(error)}") from error
+        raise ImageError(f"{what}: {first_line(error)}") from error
 
 
 def why_refused(data: Any) -> str:
@@ -174,7 +175,7 @@ def _parse(stream: BinaryIO, pixels: bool) -> Any:
                 implicit = data.original_encoding[0]
                 data.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
         except Exception as error:  # pydicom raises whatever a broken file leads to
-            raise ImageError(f"cannot be read as DICOM: {_first_line(error)}") from error
+            raise ImageError(f"cannot be read as DICOM: {first_line(error)}") from error
     if all(value is None for value in known[:2]):
         raise ImageError("is no DICOM file: it has neither SOP class nor modality")
     return data
@@ -205,7 +206,7 @@ def _why_not_decoded(data: Any, error: Exception) -> str:
     if "missing dependencies" in str(error) or "plugins" in str(error):
         syntax = data.file_meta.TransferSyntaxUID.name
         return f"is compressed as {syntax}, whose decoder is not installed or failed; requirements-dicom.txt has it"
-    return f"cannot be decoded: {_first_line(error)}"
+    return f"cannot be decoded: {first_line(error)}"
 
 
 def _displayed(data: Any, stored: np.ndarray) -> tuple[np.ndarray, float, float]:
@@ -242,7 +243,3 @@ def _view(data: Any) -> str:
 def _text(data: Any, tag: str) -> str:
     value = data.get(tag)
     return "" if value is None else str(value).strip()
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -5,7 +5,7 @@ import tarfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from cxr.config.errors import UserError
+from cxr.config.errors import UserError, first_line
 from cxr.datasets.sources.files import SUFFIXES
 
 
@@ -35,13 +35,9 @@ def unpack_archive(archive: Path, folder: Path) -> int:
         if isinstance(error, OSError) and error.errno is not None:  # the disk, not the archive
             raise
         raise UserError(
-            f"{archive}: is damaged ({_first_line(error)}); delete it and run the same command again"
+            f"{archive}: is damaged ({first_line(error)}); delete it and run the same command again"
         ) from error
     if not names:
         raise UserError(f"{archive}: holds no image")
     part.replace(folder)
     return len(names)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
