@@ -10,7 +10,8 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEG2000Lossless, RLELossless, generate_uid
 
 from cxr.images.containers import ImageError
-from cxr.images.dicom import read_dicom, read_tags
+from cxr.images.dicom import read_dicom
+from cxr.images.dicom_tags import read_tags
 from cxr.images.files import read_image
 
 DX = "1.2.840.10008.5.1.4.1.1.1.1"

@@ -9,7 +9,8 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from cxr.config.atomic import written_atomically
 from cxr.images.containers import JPEG_HEAD, PNG_HEAD, ImageError, check_size, strip_jpeg, strip_png
-from cxr.images.dicom import is_dicom, read_dicom
+from cxr.images.dicom import read_dicom
+from cxr.images.dicom_tags import is_dicom
 
 BIT_DEPTHS = (8, 10, 12, 14, 16)
 JPEG_QUALITY = 95

@@ -14,7 +14,7 @@ from cxr.datasets.sources.cells import read_cells
 from cxr.datasets.sources.files import walk_files
 from cxr.datasets.sources.pseudonyms import load_key, pseudonym
 from cxr.datasets.table import SourceTable
-from cxr.images.dicom import DicomTags, read_tags
+from cxr.images.dicom_tags import DicomTags, read_tags
 
 CHUNK_FILES = 64
 NO_FILES = (".csv", ".txt", ".json", ".xml", ".md", ".png", ".jpg", ".jpeg", ".gz", ".zip", ".tar", ".pdf")
