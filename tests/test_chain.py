@@ -171,7 +171,7 @@ def test_real_x_rays_run_the_same_chain(tmp_path):
     real = os.environ.get("CXR_REAL_DATA")
     if not real:
         pytest.skip("CXR_REAL_DATA is not set")
-    masks = {"images": f"{real}/lung-masks/images", "masks": f"{real}/lung-masks/masks"}
+    masks = [{"images": f"{real}/lung-masks/images", "masks": f"{real}/lung-masks/masks"}]
     datasets = [{"format": "nih", "root": f"{real}/nih-subset"}]
     options = write_configuration(tmp_path, datasets, masks, split={"scheme": "official", "val": 0.2})
     result = run_script("train_Efficientnet.sh", *options, "--smoke")

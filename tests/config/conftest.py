@@ -11,7 +11,7 @@ from cxr.config.load import load_config
 NETWORKS = ("tiny", "densenet169", "xception")
 SETTINGS = {
     "datasets": [{"format": "phantom", "patients": 500, "seed": 7}, {"format": "nih", "root": "nih"}],
-    "lung_masks": {"format": "phantom", "patients": 60, "seed": 8},
+    "lung_masks": [{"format": "phantom", "patients": 60, "seed": 8}],
 }
 PARAMS = {
     "members": {

@@ -59,7 +59,7 @@ def test_the_schemas_accept_the_files_of_the_repository(name, validator):
     [
         ("settings.schema.json", ["modelsdir"]),
         ("settings.schema.json", ["datasets", 0, "patient"]),
-        ("settings.schema.json", ["lung_masks", "sed"]),
+        ("settings.schema.json", ["lung_masks", 0, "sed"]),
         ("params.schema.json", ["trainig"]),
         ("params.schema.json", ["training", "epoch"]),
         ("params.schema.json", ["crop", "margins", "side"]),
@@ -97,7 +97,7 @@ def test_the_table_has_a_row_for_every_key():
         assert {field.alias or name for name, field in model.model_fields.items()} <= keys.keys()
     assert settings["datasets.N(phantom).seed"] == "`7`"
     assert settings["datasets.N(nih).root"] == "*required*"
-    assert settings["lung_masks(pairs).images"] == "*required*"
+    assert settings["lung_masks.N(pairs).images"] == "*required*"
     assert settings["prepared_dir"] == '`"data/prepared"`'
     assert params["crop.margins.top"] == "`0.07`"
     assert params["members.NAME.weights"] == "`null`"

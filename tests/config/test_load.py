@@ -21,7 +21,7 @@ def test_a_valid_pair_loads(load, tmp_path):
     phantom, nih = config.settings.datasets
     assert phantom == PhantomDataset(format="phantom", patients=500, seed=7)
     assert nih == NihDataset(format="nih", root=tmp_path / "nih")
-    assert config.settings.lung_masks == LungPhantoms(format="phantom", patients=60, seed=8)
+    assert config.settings.lung_masks == [LungPhantoms(format="phantom", patients=60, seed=8)]
     assert list(config.params.members) == ["small", "large"]
     assert config.params.group("Both") == ["small", "large"]
     assert config.params.findings.names == tuple(FINDING_SETS["nih14"])
@@ -75,14 +75,16 @@ def test_what_was_read_cannot_be_changed(load):
         ({"engine": "kers"}, 'SETTINGS.json: engine: unknown value "kers": did you mean "keras"? Allowed: auto, '
          "openvino, keras"),
         ({"engine": None}, 'SETTINGS.json: engine: unknown value "null". Allowed: auto, openvino, keras'),
-        ({"lung_masks": {"images": "a", "maks": "b", "masks": "c"}},
-         'SETTINGS.json: lung_masks.maks: unknown key "maks": did you mean "masks"? Allowed: format, images, masks, '
-         "patient_pattern, limit"),
-        ({"lung_masks": {"format": "pear"}},
-         'SETTINGS.json: lung_masks: unknown format "pear": did you mean "pairs"? Allowed: phantom, pairs'),
-        ({"lung_masks": [1]}, "SETTINGS.json: lung_masks: must be a JSON object {...}; found [1]"),
-        ({"datasets.0.seed": 8}, "SETTINGS.json: lung_masks.seed and the seed of data set 'phantom' are both 8: the "
+        ({"lung_masks": [{"images": "a", "maks": "b", "masks": "c"}]},
+         'SETTINGS.json: lung_masks.0.maks: unknown key "maks": did you mean "masks"? Allowed: format, name, images, '
+         "masks, stems, patient_pattern, limit, train_only"),
+        ({"lung_masks": [{"format": "pear"}]},
+         'SETTINGS.json: lung_masks.0: unknown format "pear": did you mean "pairs"? Allowed: phantom, pairs'),
+        ({"lung_masks": [1]}, "SETTINGS.json: lung_masks.0: must be a JSON object {...}; found 1"),
+        ({"datasets.0.seed": 8}, "SETTINGS.json: the seeds of lung_masks and of data set 'phantom' are both 8: the "
          "lung network would learn from the patients it is used on; choose another seed"),
+        ({"lung_masks": [{"images": "a", "masks": "b"}, {"images": "c", "masks": "d"}]},
+         "SETTINGS.json: two sets of lung_masks are called 'pairs': give each its own \"name\""),
         ({"datasets.1": {"format": "phantom", "seed": 9}},
          "SETTINGS.json: two data sets are called 'phantom': give each its own \"name\""),
     ],
@@ -130,7 +132,7 @@ MEMBERS = "small, large"
         ({"findings.set": ["Edema", "Edema"]}, "findings.set: Edema is named twice"),
         ({"split": {"val": 0.5, "test": 0.5}},
          "split: val 0.5 + test 0.5 leave nothing to train on; their sum must be below 1"),
-        ({"segmentation.image_px": 100}, "segmentation: image_px 100 is not a multiple of 2**depth = 16"),
+        ({"segmentation.image_px": 100}, "segmentation: image_px 100 is not a multiple of 16 (2**depth, times first_stride)"),
         ({"seed": -1}, "seed: input should be greater than or equal to 0; found -1"),
         ({"groups": "x" * 500}, f'groups: must be a JSON object {{...}}; found "{"x" * 79}...'),
     ],
@@ -221,9 +223,9 @@ def test_relative_paths_start_at_the_folder_of_the_settings(load, tmp_path, monk
     pairs = {"format": "pairs", "images": "lungs/images", "masks": "/elsewhere/masks"}
     (tmp_path / "below").mkdir()
     monkeypatch.chdir(tmp_path / "below")
-    settings = load({"lung_masks": pairs, "prepared_dir": "../prepared"}).settings
+    settings = load({"lung_masks": [pairs], "prepared_dir": "../prepared"}).settings
     assert settings.datasets[1].root == tmp_path / "nih"
-    assert settings.lung_masks == LungPairs(images=tmp_path / "lungs" / "images", masks=Path("/elsewhere/masks"))
+    assert settings.lung_masks == [LungPairs(images=tmp_path / "lungs" / "images", masks=Path("/elsewhere/masks"))]
     assert settings.prepared_dir == tmp_path / ".." / "prepared"
     assert settings.models_dir == tmp_path / "models"
     monkeypatch.chdir(tmp_path)

@@ -46,10 +46,10 @@ def test_set_reaches_into_lists_and_makes_missing_objects(load):
 
 
 def test_the_last_set_wins_and_a_whole_object_may_be_set(load):
-    masks = {"images": "/a", "masks": "/b", "limit": 4}
+    masks = [{"images": "/a", "masks": "/b", "limit": 4}]
     config = load(overrides=["seed=1", "seed=2", f"lung_masks={json.dumps(masks)}"])
     assert config.params.seed == 2
-    assert config.settings.lung_masks == LungPairs(images="/a", masks="/b", limit=4)
+    assert config.settings.lung_masks == [LungPairs(images="/a", masks="/b", limit=4)]
 
 
 @pytest.mark.parametrize(

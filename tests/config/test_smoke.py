@@ -9,13 +9,13 @@ def test_phantoms_and_nih_shrink(load):
     settings = load(smoke=True).settings
     assert settings.datasets[0].patients == PATIENTS
     assert settings.datasets[1].limit_patients == PATIENTS
-    assert settings.lung_masks.patients == LUNG_PAIRS
+    assert settings.lung_masks[0].patients == LUNG_PAIRS
 
 
 def test_lung_pairs_shrink_and_phantom_lungs_do_so_by_default(load, drop):
     pairs = {"format": "pairs", "images": "a", "masks": "b", "limit": None}
-    assert load({"lung_masks": pairs}, smoke=True).settings.lung_masks.limit == LUNG_PAIRS
-    assert load({"lung_masks": drop}, smoke=True).settings.lung_masks.patients == LUNG_PAIRS
+    assert load({"lung_masks": [pairs]}, smoke=True).settings.lung_masks[0].limit == LUNG_PAIRS
+    assert load({"lung_masks": drop}, smoke=True).settings.lung_masks[0].patients == LUNG_PAIRS
 
 
 def test_sizes_epochs_and_resamples_shrink_and_the_rest_stays(load):
@@ -31,7 +31,7 @@ def test_sizes_epochs_and_resamples_shrink_and_the_rest_stays(load):
 
 
 def test_nothing_grows(load):
-    settings = {"datasets.0.patients": 5, "datasets.1.limit_patients": 4, "lung_masks.patients": 3}
+    settings = {"datasets.0.patients": 5, "datasets.1.limit_patients": 4, "lung_masks.0.patients": 3}
     params = {
         **{"crop.image_px": 64, "members.large.image_px": 48, "members.small.image_px": 32, "training.batch": 2},
         **{"members.small.training": {"batch": 3}, "evaluation.resamples": 100},
@@ -61,7 +61,8 @@ def test_set_wins_over_smoke(load):
         ("settings", "datasets.0.patients", "many"),
         ("settings", "datasets.1.limit_patients", 0),
         ("settings", "lung_masks", 3),
-        ("settings", "lung_masks.patients", True),
+        ("settings", "lung_masks.0", 3),
+        ("settings", "lung_masks.0.patients", True),
         ("params", "members", ["small"]),
         ("params", "members.small", "tiny"),
         ("params", "members.small", {"network": "tiny"}),

@@ -1,17 +1,19 @@
 import keras
 import numpy as np
 import pytest
-from sklearn.metrics import f1_score, jaccard_score
 
-from cxr.segmentation.losses import BceDiceLoss, dice_and_iou
+from cxr.segmentation.losses import MaskLoss
 
 
-def bce_plus_dice(truth, found):
-    """(N,) in numpy: mean cross-entropy and 1 - (2 |A B| + 1) / (|A| + |B| + 1) of each image."""
+def cross_entropy(truth, found):
     p = np.clip(found, np.float32(1e-7), np.float32(1 - 1e-7)).astype(np.float64)
-    bce = -(truth * np.log(p) + (1 - truth) * np.log(1 - p)).mean(axis=(1, 2, 3))
+    return -(truth * np.log(p) + (1 - truth) * np.log(1 - p)).mean(axis=(1, 2, 3))
+
+
+def one_minus_dice(truth, found):
+    """1 - (2 |A B| + 1) / (|A| + |B| + 1) of each image."""
     overlap, total = (truth * found).sum(axis=(1, 2, 3)), (truth + found).sum(axis=(1, 2, 3))
-    return bce + 1 - (2 * overlap + 1) / (total + 1)
+    return 1 - (2 * overlap + 1) / (total + 1)
 
 
 @pytest.fixture
@@ -25,37 +27,22 @@ def masks():
     return truth, found
 
 
-def test_the_loss_is_cross_entropy_plus_soft_dice(masks):
-    expected = bce_plus_dice(*masks)
-    each = keras.ops.convert_to_numpy(BceDiceLoss(reduction=None)(*masks))
+@pytest.mark.parametrize("kind", ["bce", "dice", "bce_dice"])
+def test_the_loss_is_cross_entropy_soft_dice_or_both(masks, kind):
+    parts = {"bce": cross_entropy(*masks), "dice": one_minus_dice(*masks)}
+    expected = parts["bce"] + parts["dice"] if kind == "bce_dice" else parts[kind]
+    each = keras.ops.convert_to_numpy(MaskLoss(kind).call(*map(keras.ops.convert_to_tensor, masks)))
     np.testing.assert_allclose(each, expected, rtol=1e-4)
-    assert float(BceDiceLoss()(*masks)) == pytest.approx(expected.mean(), rel=1e-4)
+    assert float(MaskLoss(kind)(*masks)) == pytest.approx(expected.mean(), rel=1e-4)
 
 
 def test_a_perfect_guess_costs_nothing_even_of_an_empty_mask(masks):
     truth, _ = masks
-    np.testing.assert_allclose(keras.ops.convert_to_numpy(BceDiceLoss(reduction=None)(truth, truth)), 0, atol=1e-5)
+    assert float(MaskLoss()(truth, truth)) == pytest.approx(0, abs=1e-5)
 
 
 def test_the_loss_comes_back_from_its_configuration():
-    config = keras.saving.serialize_keras_object(BceDiceLoss())
-    assert isinstance(keras.saving.deserialize_keras_object(config), BceDiceLoss)
-
-
-def test_dice_and_iou_are_those_of_scikit_learn():
-    random = np.random.default_rng(4)
-    truth, found = random.random((2, 7, 9, 11)) < 0.4
-    dice, iou = dice_and_iou(truth, found)
-    np.testing.assert_allclose(dice, [f1_score(t.ravel(), f.ravel()) for t, f in zip(truth, found, strict=True)])
-    np.testing.assert_allclose(iou, [jaccard_score(t.ravel(), f.ravel()) for t, f in zip(truth, found, strict=True)])
-
-
-def test_two_empty_masks_agree_and_one_empty_mask_does_not():
-    empty, full = np.zeros((1, 4, 4), bool), np.ones((1, 4, 4), bool)
-    for truth, found, expected in [(empty, empty, 1), (empty, full, 0), (full, empty, 0), (full, full, 1)]:
-        np.testing.assert_array_equal(dice_and_iou(truth, found), [[expected], [expected]])
-
-
-def test_many_large_masks_do_not_overflow():
-    masks = np.ones((2, 600, 600), bool)
-    np.testing.assert_array_equal(dice_and_iou(masks, masks)[0], 1)
+    config = keras.saving.serialize_keras_object(MaskLoss("dice"))
+    again = keras.saving.deserialize_keras_object(config)
+    assert isinstance(again, MaskLoss)
+    assert again.kind == "dice"

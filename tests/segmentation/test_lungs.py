@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
+from cxr.config.lungs import Cleaning
 from cxr.segmentation.lungs import find_lungs
 
 
@@ -95,3 +96,50 @@ def test_quality_and_fraction_are_between_nought_and_one(raw):
     assert lungs.mask.shape == raw.shape
     assert lungs.mask.dtype == bool
     assert lungs.fraction == pytest.approx(lungs.mask.mean())
+
+
+def test_a_mask_may_be_opened_and_taken_a_rim(two_ellipses):
+    raw = two_ellipses(size=256)
+    plain = find_lungs(raw)
+    side = round(256 * 15 / 512)
+    square = np.ones((side, side), bool)
+    eroded = ndimage.binary_erosion(plain.mask, square, iterations=2)
+    np.testing.assert_array_equal(find_lungs(raw, Cleaning(erode=2)).mask, eroded)
+    grown = find_lungs(raw, Cleaning(erode=2, dilate=3))
+    assert plain.fraction < grown.fraction < plain.fraction + 0.1
+    assert grown.mask[plain.mask].mean() > 0.99
+    assert grown.quality == plain.quality
+    assert grown.fraction == pytest.approx(grown.mask.mean())
+
+
+def shifted(raw, down=0, right=0):
+    return np.roll(raw, (down, right), axis=(0, 1))
+
+
+def debris(raw):
+    raw[:, :8] = 1
+    raw[80:] = 1
+    return raw
+
+
+def touching(raw):
+    raw[:3] = raw[-3:] = raw[30:60] = 0
+    raw[:14, 2:46] = raw[:14, 50:94] = raw[82:, 2:46] = raw[82:, 50:94] = 1
+    raw[:, 20:30] = raw[:, 66:76] = 1
+    return raw
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda raw: shifted(raw, right=26),
+        lambda raw: shifted(raw, down=30),
+        lambda raw: np.hstack([shifted(raw[:, :48], down=-16), shifted(raw[:, 48:], down=16)]),
+        debris,
+        touching,
+    ],
+    ids=["aside", "too low", "one lung higher", "much found elsewhere", "along the edge"],
+)
+def test_lungs_in_the_wrong_place_lower_the_quality(two_ellipses, change):
+    assert find_lungs(two_ellipses()).quality == 1
+    assert find_lungs(change(two_ellipses())).quality < 0.5

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from cxr.config.errors import UserError
-from cxr.config.settings import LungPairs
+from cxr.config.lungs import LungPairs
 from cxr.images.files import read_image, write_png
 from cxr.segmentation.pairs import find_pairs, load_pairs
 
@@ -19,21 +19,32 @@ def folders(pair_folders, tmp_path):
 
 
 def find(folders, **changes):
-    return find_pairs(LungPairs(images=folders[0], masks=folders[1], **changes))
+    return find_pairs([LungPairs(images=folders[0], masks=folders[1], **changes)])
 
 
-def load(folders, image_px=32, val=0.2, test=0.2, seed=1, **changes):
-    return load_pairs(find(folders, **changes), image_px, val, test, seed)
+def load(folders, image_px=32, dilate_target=0, **changes):
+    return load_pairs(find(folders, **changes)[0], image_px, dilate_target)
 
 
 def test_pairs_are_files_of_one_stem(folders):
-    pairs = find(folders)
-    assert [path.stem for path in pairs.images] == [path.stem for path in pairs.masks]
-    assert len(pairs.images) == 14
-    assert pairs.images[0].parent == folders[0]
-    assert pairs.masks[0].parent == folders[1]
-    assert pairs.patients == [path.stem for path in pairs.images]
-    assert pairs.notes == []
+    pairs, notes = find(folders)
+    assert [pair.image.stem for pair in pairs] == [pair.mask.stem for pair in pairs] == [pair.name for pair in pairs]
+    assert len(pairs) == 14
+    assert (pairs[0].image.parent, pairs[0].mask.parent) == folders
+    assert [pair.patient for pair in pairs] == [f"pairs:{pair.name}" for pair in pairs]
+    assert {(pair.source, pair.train_only) for pair in pairs} == {("pairs", False)}
+    assert notes == []
+
+
+def test_sets_are_told_apart_by_name_and_stem(folders):
+    first = LungPairs(name="one", images=folders[0], masks=folders[1], stems="P0*", train_only=True)
+    second = LungPairs(name="two", images=folders[0], masks=folders[1], stems="P1*", patient_pattern=r"^P1(\d)")
+    pairs, notes = find_pairs([first, second])
+    assert [(pair.source, pair.train_only) for pair in pairs] == [("one", True)] * 9 + [("two", False)] * 5
+    assert [pair.patient for pair in pairs[9:]] == [f"two:{number}" for number in range(5)]
+    assert notes == []
+    with pytest.raises(UserError, match="no image and mask share a file stem that fits lung_masks.stems 'Q"):
+        find(folders, stems="Q*")
 
 
 def test_masks_may_be_named_mask_and_have_another_ending(folders):
@@ -42,17 +53,17 @@ def test_masks_may_be_named_mask_and_have_another_ending(folders):
     (folders[0] / "P02_a.png").unlink()
     cv2.imwrite(str(folders[0] / "P03_a.JPEG"), read_image(folders[0] / "P03_a.png"))
     (folders[0] / "P03_a.png").unlink()
-    pairs = find(folders)
-    assert len(pairs.images) == 14
-    assert pairs.masks[0].name == "P01_a_mask.png"
-    assert [path.name for path in pairs.images[1:3]] == ["P02_a.jpg", "P03_a.JPEG"]
+    pairs, _ = find(folders)
+    assert len(pairs) == 14
+    assert pairs[0].mask.name == "P01_a_mask.png"
+    assert [pair.image.name for pair in pairs[1:3]] == ["P02_a.jpg", "P03_a.JPEG"]
 
 
 def test_images_and_masks_may_lie_in_one_folder(folders):
     for mask in folders[1].iterdir():
         mask.rename(folders[0] / f"{mask.stem}_mask.png")
-    pairs = find((folders[0], folders[0]))
-    assert [(i.stem, m.stem) for i, m in zip(pairs.images, pairs.masks, strict=True)] == [
+    pairs, _ = find((folders[0], folders[0]))
+    assert [(pair.image.stem, pair.mask.stem) for pair in pairs] == [
         (f"P{n:02d}_a", f"P{n:02d}_a_mask") for n in range(1, 15)
     ]
 
@@ -62,9 +73,9 @@ def test_files_without_a_partner_are_counted(folders):
     (folders[1] / "P02_a.png").unlink()
     (folders[1] / "P03_a.png").unlink()
     (folders[0] / "notes.txt").write_text("no image")
-    pairs = find(folders)
-    assert len(pairs.images) == 11
-    assert pairs.notes == ["lungs: 3 files have no partner in the other folder and were left out"]
+    pairs, notes = find(folders)
+    assert len(pairs) == 11
+    assert notes == ["lungs: pairs: 3 files have no partner in the other folder and were left out"]
 
 
 @pytest.mark.parametrize("key", ["images", "masks"])
@@ -85,10 +96,10 @@ def test_folders_that_share_no_stem_stop(folders):
 
 
 def test_a_limit_takes_pairs_from_everywhere(folders):
-    stems = [path.stem for path in find(folders, limit=5).images]
+    stems = [pair.name for pair in find(folders, limit=5)[0]]
     assert len(set(stems)) == 5
     assert (stems[0], stems[-1]) == ("P01_a", "P14_a")
-    assert len(find(folders, limit=100).images) == 14
+    assert len(find(folders, limit=100)[0]) == 14
 
 
 def test_arrays_hold_the_resized_pairs(folders, phantoms):
@@ -105,7 +116,7 @@ def test_arrays_hold_the_resized_pairs(folders, phantoms):
 def test_a_mask_may_be_drawn_on_a_smaller_copy(folders, phantoms):
     write_png(folders[1] / "P01_a.png", phantoms[0].lung_mask[::2, ::2])
     pairs = load(folders, image_px=32)
-    assert len(pairs.names) == 14
+    assert len(pairs.pairs) == 14
     assert (pairs.masks[0] == (phantoms[0].lung_mask[::2, ::2] > 0)).mean() == 1
 
 
@@ -138,34 +149,30 @@ def truncate(path):
 def test_a_pair_that_cannot_be_used_is_left_out_with_a_note(folders, spoil, part, reason):
     spoil(folders[part] / "P05_a.png")
     pairs = load(folders)
-    assert len(pairs.images) == len(pairs.masks) == len(pairs.parts) == len(pairs.names) == 13
-    assert "P05_a" not in pairs.names
+    assert len(pairs.images) == len(pairs.masks) == len(pairs.truths) == len(pairs.pairs) == 13
+    assert "P05_a" not in [pair.name for pair in pairs.pairs]
     (note,) = pairs.notes
     assert note.startswith("lungs: pair P05_a left out: ")
     assert reason in note
 
 
-def test_parts_hold_whole_patients(folders):
-    for path in [*folders[0].iterdir(), *folders[1].iterdir()]:
-        for letter in "bc":
-            shutil.copy(path, path.with_name(path.name.replace("_a", f"_{letter}")))
-    for seed in range(5):
-        pairs = load(folders, image_px=16, seed=seed, patient_pattern=r"^(P\d+)_")
-        parts_of = {}
-        for name, part in zip(pairs.names, pairs.parts, strict=True):
-            parts_of.setdefault(name[:3], set()).add(str(part))
-        assert len(parts_of) == 14
-        assert all(len(parts) == 1 for parts in parts_of.values())
-        counts = {part: int((pairs.parts == part).sum()) for part in ("train", "val", "test")}
-        assert sum(counts.values()) == 42
-        assert abs(counts["val"] - 0.2 * 42) <= 3
-        assert abs(counts["test"] - 0.2 * 42) <= 3
+def test_the_truth_keeps_its_size_up_to_a_limit(folders, phantoms):
+    big = np.kron(phantoms[0].lung_mask, np.ones((12, 12), np.uint8))
+    write_png(folders[1] / "P01_a.png", big)
+    write_png(folders[1] / "P02_a.png", phantoms[1].lung_mask[::2, ::2])
+    truths = load(folders).truths
+    assert [truth.shape for truth in truths[:3]] == [(512, 512), (32, 32), (64, 64)]
+    assert all(truth.dtype == bool for truth in truths)
+    assert truths[0].mean() == pytest.approx((big > 0).mean(), abs=1e-3)
+    np.testing.assert_array_equal(truths[2], phantoms[2].lung_mask > 0)
 
 
-def test_the_deal_depends_on_the_seed_only(folders):
-    first, again, other = (load(folders, image_px=16, seed=seed).parts for seed in (1, 1, 2))
-    np.testing.assert_array_equal(first, again)
-    assert (first != other).any()
+def test_masks_that_are_learnt_may_be_dilated_in_their_own_pixels(folders, phantoms):
+    plain, dilated = load(folders, 64), load(folders, 64, dilate_target=2)
+    np.testing.assert_array_equal(dilated.truths[0], plain.truths[0])
+    by_hand = cv2.dilate((phantoms[0].lung_mask > 0).astype(np.uint8), np.ones((15, 15), np.uint8), iterations=2)
+    np.testing.assert_array_equal(dilated.masks[0], by_hand)
+    assert dilated.masks.sum() > plain.masks.sum()
 
 
 @pytest.mark.parametrize(
@@ -183,15 +190,8 @@ def test_a_patient_pattern_that_names_no_patient_stops(folders, pattern, message
     assert "lung_masks.patient_pattern" in str(raised.value)
 
 
-def test_too_few_patients_for_three_parts_stop(folders):
-    with pytest.raises(UserError, match="2 usable pairs of 2 patients leave none for"):
-        load(folders, limit=2)
-    with pytest.raises(UserError, match="14 usable pairs of 1 patients leave none for"):
-        load(folders, patient_pattern="^(P)")
-
-
 def test_no_usable_pair_at_all_stops(folders):
     for path in folders[1].iterdir():
         write_black(path)
-    with pytest.raises(UserError, match="0 usable pairs of 0 patients"):
+    with pytest.raises(UserError, match="none of 14 pairs can be used; the first: lungs: pair P01_a left out"):
         load(folders)

@@ -29,3 +29,18 @@ def test_skips_lead_from_every_level_to_its_partner():
     for level in (0, 1):
         joined = [tensor.shape[1] for tensor in unet.get_layer(f"join{level}").input]
         assert joined == [32 // 2**level] * 2
+
+
+def test_filters_stop_doubling_at_the_most_allowed():
+    free, capped = build_unet(32, 4, 3), build_unet(32, 4, 3, width_max=8)
+    widest = [max(layer.filters for layer in unet.layers if hasattr(layer, "filters")) for unet in (free, capped)]
+    assert widest == [32, 8]
+
+
+def test_a_first_stride_works_at_half_the_size():
+    unet = build_unet(32, 4, 2, first_stride=2)
+    assert unet.get_layer("down0a_conv").output.shape[1:3] == (16, 16)
+    images = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 1))
+    assert unet(images).shape == (2, 32, 32, 1)
+    with_one = build_unet(32, 4, 2)
+    assert unet.count_params() - with_one.count_params() == 4 * 4 * 4 + 4 * 4 + (4 - 1) * 9 * 4  # halving, wider input

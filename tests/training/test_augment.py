@@ -131,3 +131,35 @@ def test_brightness_adds_one_number_and_contrast_keeps_the_mean(images):
     np.testing.assert_allclose(steeper.mean(axis=(1, 2)), tame.mean(axis=(1, 2)), rtol=1e-4)
     ratios = steeper.std(axis=(1, 2)) / tame.std(axis=(1, 2))
     assert 0.5 <= ratios.min() < ratios.max() <= 1.5
+
+
+def test_gamma_keeps_black_and_white_and_moves_the_middle(images):
+    images[:, :8], images[:, 8:16] = 0, 255
+    found, _ = augmented(images, only(gamma_fraction=0.5))
+    np.testing.assert_allclose(found[:, :16], images[:, :16], atol=1e-3)
+    exponents = np.log(found[:, 20:] / 255).mean(axis=(1, 2)) / np.log(images[:, 20:] / 255).mean(axis=(1, 2))
+    assert len(set(exponents.round(3))) == len(images)
+    assert (exponents >= 1 / 1.5 - 1e-3).all()
+    assert (exponents <= 1.5 + 1e-3).all()
+    np.testing.assert_allclose(found[:, 20:], 255 * (images[:, 20:] / 255) ** exponents[:, None, None], rtol=1e-3)
+
+
+def test_grain_is_no_coarser_than_asked():
+    flat = np.full((30, SIZE, SIZE), 128, np.float32)
+    found, _ = augmented(flat, only(noise_sd=10))
+    spread = found.std(axis=(1, 2))
+    assert spread.max() < 10.5
+    assert spread.max() > 7
+    assert spread.min() < 3
+    np.testing.assert_allclose(found.mean(axis=(1, 2)), 128, atol=1)
+
+
+def test_black_borders_cover_image_and_mask_of_every_second_image():
+    images = np.full((200, SIZE, SIZE), 100, np.float32)
+    found, masks = augmented(images, only(border_fraction=0.25), masks=np.ones((200, SIZE, SIZE), np.uint8))
+    np.testing.assert_array_equal(found > 0, masks)
+    covered = (masks == 0).any(axis=(1, 2))
+    assert 70 < covered.sum() < 130
+    widths = np.argmax(masks[:, :, SIZE // 2] > 0, axis=1)
+    assert widths.max() == SIZE // 4 - 1
+    np.testing.assert_array_equal(masks[:, SIZE // 4 : -SIZE // 4, SIZE // 4 : -SIZE // 4], 1)

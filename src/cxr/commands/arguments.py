@@ -7,7 +7,7 @@ from pathlib import Path
 from cxr import __version__
 
 STEPS = {
-    "segment": "train the lung network on pairs of X-ray and lung mask",
+    "segment": "the lung network: train it, evaluate it on pairs of X-ray and mask, predict masks of a folder",
     "prepare": "data sets -> manifest, lungs, crops, split",
     "describe": "what is in the prepared data -> describe.html: counts, parts, samples, near-duplicates",
     "train": "train every member of a group and average their predictions",
@@ -40,6 +40,9 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         if step == "download":
             _add_download(one)
             continue
+        if step == "segment":
+            _add_segment(one)
+            continue
         if step == "export":
             one.add_argument("folder", type=Path, help="a folder that does not exist yet, or is empty")
         if step in GROUP_STEPS:
@@ -47,6 +50,21 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         _add_configuration(one)
         one.add_argument("--overwrite", action="store_true", help="replace a run made with other parameters")
     return parser.parse_args(arguments)
+
+
+def _add_segment(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    purposes = {
+        "train": "learn from lung_masks, and measure on pairs that were held out",
+        "evaluate": "measure the weights of segmentation.weights on all of lung_masks",
+        "predict": "write a mask for every X-ray of a folder, and masks.csv with their quality",
+    }
+    for action, purpose in purposes.items():
+        one = actions.add_parser(action, help=purpose, description=purpose)
+        if action == "predict":
+            one.add_argument("images", type=Path, help="a folder of PNG, JPEG or DICOM files")
+            one.add_argument("folder", type=Path, help="for the masks: a folder that does not exist yet, or is empty")
+        _add_configuration(one)
 
 
 def _add_phantoms(parser: argparse.ArgumentParser) -> None:

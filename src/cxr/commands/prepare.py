@@ -56,6 +56,6 @@ def _prepare(config: Config, sources: list[SourceTable], workers: int) -> tuple[
         return prepare(sources, settings, params, None, workers, show_progress("crops"))
     path, metrics, _ = lung_weights(settings, params, config.lungs_dir, workers, show_progress)
     with tempfile.TemporaryDirectory() as folder:
-        open_net = partial(open_lungs, path, settings.engine, Path(folder))
+        open_net = partial(open_lungs, path, settings.engine, Path(folder), params.segmentation.cleaning)
         lungs = LungSource(open_net, hash_of_file(path), metrics)
         return prepare(sources, settings, params, lungs, workers, show_progress("crops"))

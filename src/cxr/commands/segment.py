@@ -1,26 +1,96 @@
-"""`cxr segment`: train the lung network of these settings and parameters, once."""
+"""`cxr segment train|evaluate|predict`: learn to find lungs, measure it on pairs, write masks of a folder of X-rays."""
 
 import argparse
+import tempfile
+from pathlib import Path
+from typing import Any
 
 from cxr.commands.context import read_config, worker_count
 from cxr.commands.progress import show_progress
-from cxr.preparation.lung_network import lung_weights
+from cxr.config.errors import UserError
+from cxr.config.load import Config
+from cxr.config.record import fingerprint, hash_of_file, read_json
+from cxr.preparation.lung_network import lung_pairs, lung_weights, open_lungs
 
 
 def run(options: argparse.Namespace) -> None:
-    """Train, or say why there is nothing to train."""
+    """Do what the second word says."""
     config = read_config(options)
-    if config.params.crop.mode == "none":
-        print('segment: crop.mode is "none": no lungs are sought, nothing to train')
-        return
-    workers = worker_count(config.settings)
-    path, metrics, trained = lung_weights(config.settings, config.params, config.lungs_dir, workers, show_progress)
-    for note in (metrics or {}).get("notes", []):
-        print(f"segment: {note}")
-    if metrics:
-        dice, iou = metrics["dice"], metrics["iou"]
-        print(
-            f"segment: on {metrics['pairs']['test']} held-out pairs Dice {dice['mean']:.3f} (5th percentile "
-            f"{dice['p05']:.3f}), IoU {iou['mean']:.3f}"
+    {"train": _train, "evaluate": _evaluate, "predict": _predict}[options.action](config, options)
+
+
+def _train(config: Config, _: argparse.Namespace) -> None:
+    """Train the lung network of these settings and parameters, once."""
+    if config.params.lung_weights:
+        raise UserError(
+            f'segmentation.weights is "{config.params.segmentation.weights}": finished weights; to learn your own, say '
+            "--set segmentation.weights=train"
         )
+    path, metrics, trained = lung_weights(
+        config.settings, config.params, config.lungs_dir, worker_count(config.settings), show_progress
+    )
+    _print_metrics(metrics or {})
     print(f"segment: {'trained' if trained else 'unchanged'}: {path}")
+
+
+def _evaluate(config: Config, _: argparse.Namespace) -> None:
+    """Measure finished weights on all pairs of `lung_masks` that are not train_only."""
+    workers = worker_count(config.settings)
+    path, _, _ = lung_weights(config.settings, config.params, config.lungs_dir, workers, show_progress)
+    pairs, notes = lung_pairs(config.settings, workers, show_progress)
+    pairs = [pair for pair in pairs if not pair.train_only]
+    masks = [hash_of_file(pair.mask) for pair in pairs]
+    one = config.params.segmentation
+    key = {"weights": hash_of_file(path), "masks": masks, "cleaning": one.cleaning}
+    folder = config.lungs_dir / f"evaluated-{fingerprint(key)}"
+    if (folder / "metrics.json").is_file():
+        _print_metrics(read_json(folder / "metrics.json"))
+        print(f"segment: unchanged: {folder}")
+        return
+    from cxr.engines.startup import load_keras
+
+    load_keras()
+    from cxr.engines.saved import load_model
+    from cxr.segmentation.measure import measure_network, write_agreement
+    from cxr.segmentation.pairs import load_pairs
+
+    model = load_model(path)
+    arrays = load_pairs(pairs, model.input_shape[1])
+    arrays.notes[:0] = notes
+    table, found = measure_network(model, arrays, range(len(arrays.pairs)), "", one.cleaning)
+    more = {"part": f"all pairs, by {path.name} of {path.parent.name}", "pairs": {"test": len(arrays.pairs)}}
+    _print_metrics(write_agreement(folder, table, found, arrays, more, one.seed))
+    print("segment: pairs that these weights learnt from flatter them")
+    print(f"segment: written: {folder}")
+
+
+def _predict(config: Config, options: argparse.Namespace) -> None:
+    """Write the lung masks of a folder of X-rays."""
+    from cxr.preparation.masks import TABLE, write_masks
+
+    settings, params, workers = config.settings, config.params, worker_count(config.settings)
+    path, _, _ = lung_weights(settings, params, config.lungs_dir, workers, show_progress)
+    with tempfile.TemporaryDirectory() as folder:
+        net = open_lungs(path, settings.engine, Path(folder), params.segmentation.cleaning)
+        table = write_masks(
+            options.images, options.folder, net, hash_of_file(path), params.crop.min_quality,
+            settings.parallel.backend, workers, show_progress("masks"),
+        )  # fmt: skip
+    rejected = int((table["reason"] != "").sum())
+    unusable = int((table["usable"] == 0).sum()) - rejected
+    print(
+        f"segment: {len(table) - rejected} masks; {rejected} files cannot be read, {unusable} images without usable "
+        f"lungs (quality below {params.crop.min_quality:g}): {options.folder / TABLE}"
+    )
+
+
+def _print_metrics(metrics: dict[str, Any]) -> None:
+    """Say for all pairs and for each source how well masks agree."""
+    from cxr.segmentation.agreement import agreement_line
+
+    for note in metrics.get("notes", []):
+        print(f"segment: {note}")
+    sources = metrics.get("sources", {})
+    for name, summary in sources.items():
+        if name != "all" or len(sources) > 2:
+            print(f"segment: {name}: {summary['images']} {metrics['part']}: {agreement_line(summary)}")

@@ -56,6 +56,8 @@ def _default_text(field: Any) -> str:
     default = field.default
     if default is PydanticUndefined or isinstance(default, BaseModel):
         return ""
+    if isinstance(default, list):
+        default = [one.model_dump(exclude_unset=True) if isinstance(one, BaseModel) else one for one in default]
     return f"`{json.dumps(str(default) if isinstance(default, Path) else default)}`"
 
 

@@ -7,47 +7,15 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from cxr.config.labels import Findings
+from cxr.config.lungs import Segmentation
 from cxr.config.member import Member
 from cxr.config.model import Fraction, Model, Name, Pixels, Positive, Seed
 from cxr.config.nearest import choices_sentence
 from cxr.config.split import Split
 from cxr.config.training import Training
 
+SHIPPED_LUNGS = Path(__file__).parents[3] / "models" / "lungs" / "shipped" / "unet.keras"
 RESERVED_MEMBERS = ("gradcam", "figures")
-
-
-class Segmentation(Model):
-    """The lung network."""
-
-    weights: str = "train"
-    """`train`: learn from SETTINGS.json's `lung_masks`; or the path of a finished
-    `unet.keras`, from the folder the command runs in."""
-    seed: Seed = 1
-    """Of its weights, batches and split of pairs; apart from `seed`, so that runs of other seeds share the crops."""
-    image_px: Pixels = 128
-    """Input height and width; a multiple of 2**`depth`."""
-    width: Positive = 16
-    """Filters of the first level, doubled at each level below."""
-    depth: Annotated[int, Field(ge=1, le=6)] = 4
-    """Number of down-samplings."""
-    epochs: Positive = 10
-    """Passes over the training pairs."""
-    batch: Positive = 16
-    """Pairs per training step."""
-    learning_rate: Annotated[float, Field(gt=0)] = 2e-3
-    """Peak learning rate of Adam, falling to 0 along a cosine."""
-    val: Annotated[float, Field(gt=0, lt=1)] = 0.15
-    """Share of pairs (by whole patients) that choose the best epoch."""
-    test: Annotated[float, Field(gt=0, lt=1)] = 0.15
-    """Share of pairs (by whole patients) that Dice and IoU are reported on."""
-
-    @model_validator(mode="after")
-    def _fits(self) -> "Segmentation":
-        if self.image_px % 2**self.depth:
-            raise ValueError(f"image_px {self.image_px} is not a multiple of 2**depth = {2**self.depth}")
-        if self.val + self.test >= 1:
-            raise ValueError(f"val {self.val} + test {self.test} leave no pairs to train on; their sum must be below 1")
-        return self
 
 
 class Margins(Model):
@@ -151,5 +119,8 @@ class Params(Model):
 
     @property
     def lung_weights(self) -> Path | None:
-        """Path of given lung weights, or None when they are to be trained."""
-        return None if self.segmentation.weights == "train" else Path(self.segmentation.weights)
+        """Path of finished lung weights, given or shipped, or None when they are to be trained."""
+        weights = self.segmentation.weights
+        if weights == "train":
+            return None
+        return SHIPPED_LUNGS if weights == "shipped" else Path(weights)

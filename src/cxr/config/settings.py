@@ -1,50 +1,13 @@
 """SETTINGS.json: where data lies, where results go, what the machine can do."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Field, model_validator
 
 from cxr.config.datasets import Dataset, FolderDataset, PathString, PhantomDataset
-from cxr.config.model import Model, Positive, Seed
-
-
-class LungPhantoms(Model):
-    """Image and lung-mask pairs of synthetic patients."""
-
-    format: Literal["phantom"]
-    """`phantom`: pairs of synthetic patients who are in no phantom data set."""
-    patients: Positive = 120
-    """Number of synthetic patients."""
-    seed: Seed = 8
-    """Must differ from the seed of every phantom data set, so that no patient serves twice."""
-    image_px: Annotated[int, Field(ge=64, le=1024)] = 320
-    """Height and width of the images, in pixels."""
-
-
-class LungPairs(Model):
-    """Image and lung-mask pairs in two folders, paired by file stem (`x.jpg` with `x.png` or `x_mask.png`)."""
-
-    format: Literal["pairs"] = "pairs"
-    """`pairs`: two folders of files."""
-    images: PathString
-    """Folder of X-rays."""
-    masks: PathString
-    """Folder of masks: 0 outside, anything else inside the lungs."""
-    patient_pattern: str | None = None
-    """Regular expression whose first group is the patient id in a file stem; when not given each image is a patient."""
-    limit: Positive | None = None
-    """Use only so many pairs, evenly spread over the sorted names; all when not given."""
-
-
-def _lung_format(value: object) -> str:
-    found = value.get("format", "pairs") if isinstance(value, dict) else getattr(value, "format", "pairs")
-    return str(found)
-
-
-LungMasks = Annotated[
-    Annotated[LungPhantoms, Tag("phantom")] | Annotated[LungPairs, Tag("pairs")], Discriminator(_lung_format)
-]
+from cxr.config.lungs import LungPairs, LungPhantoms, LungSet
+from cxr.config.model import Model, Positive
 
 
 class Parallel(Model):
@@ -63,8 +26,8 @@ class Settings(Model):
     """Path of the JSON schema, for editors."""
     datasets: list[Dataset] = Field(min_length=1)
     """The data sets, merged in this order."""
-    lung_masks: LungMasks = LungPhantoms(format="phantom")
-    """Pairs of X-ray and lung mask that the lung network learns from when `segmentation.weights` is `train`."""
+    lung_masks: list[LungSet] = Field(default=[LungPhantoms(format="phantom")], min_length=1)
+    """Pairs of X-ray and lung mask that the lung network learns from and is measured on (`./cxr segment`)."""
     prepared_dir: PathString = Path("data/prepared")
     """Folder for manifests, splits and crops."""
     models_dir: PathString = Path("models")
@@ -80,13 +43,17 @@ class Settings(Model):
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f'two data sets are called {name!r}: give each its own "name"')
-        if isinstance(self.lung_masks, LungPhantoms):
-            for dataset in self.datasets:
-                if isinstance(dataset, PhantomDataset) and dataset.seed == self.lung_masks.seed:
-                    raise ValueError(
-                        f"lung_masks.seed and the seed of data set {self.name_of(dataset)!r} are both {dataset.seed}: "
-                        "the lung network would learn from the patients it is used on; choose another seed"
-                    )
+        names = [pairs.name for pairs in self.lung_masks]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f'two sets of lung_masks are called {name!r}: give each its own "name"')
+        seeds = {pairs.seed for pairs in self.lung_masks if isinstance(pairs, LungPhantoms)}
+        for dataset in self.datasets:
+            if isinstance(dataset, PhantomDataset) and dataset.seed in seeds:
+                raise ValueError(
+                    f"the seeds of lung_masks and of data set {self.name_of(dataset)!r} are both {dataset.seed}: "
+                    "the lung network would learn from the patients it is used on; choose another seed"
+                )
         return self
 
     @staticmethod
@@ -110,8 +77,11 @@ class Settings(Model):
         datasets = [
             d.model_copy(update={"root": folder / d.root}) if isinstance(d, FolderDataset) else d for d in self.datasets
         ]
-        masks = self.lung_masks
-        if isinstance(masks, LungPairs):
-            masks = masks.model_copy(update={"images": folder / masks.images, "masks": folder / masks.masks})
+        masks = [
+            m.model_copy(update={"images": folder / m.images, "masks": folder / m.masks})
+            if isinstance(m, LungPairs)
+            else m
+            for m in self.lung_masks
+        ]
         moved = {"prepared_dir": folder / self.prepared_dir, "models_dir": folder / self.models_dir}
         return self.model_copy(update={"datasets": datasets, "lung_masks": masks, **moved})

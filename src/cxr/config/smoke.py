@@ -19,9 +19,10 @@ def shrink_settings(settings: dict[str, Any]) -> dict[str, Any]:
         if isinstance(dataset, dict):
             key = "patients" if dataset.get("format") == "phantom" else "limit_patients"
             _shrink(dataset, **{key: PATIENTS})
-    masks = small.setdefault("lung_masks", {"format": "phantom"})
-    if isinstance(masks, dict):
-        _shrink(masks, **{"patients" if masks.get("format") == "phantom" else "limit": LUNG_PAIRS})
+    masks = small.setdefault("lung_masks", [{"format": "phantom"}])
+    for one in masks if isinstance(masks, list) else []:
+        if isinstance(one, dict):
+            _shrink(one, **{"patients" if one.get("format") == "phantom" else "limit": LUNG_PAIRS})
     return small
 
 

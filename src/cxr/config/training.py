@@ -42,6 +42,12 @@ class Augment(Model):
     """Largest change of brightness, as a fraction of the grey range."""
     flip_probability: Fraction = 0.0
     """Left-right flips; off because side and heart position carry meaning."""
+    gamma_fraction: Annotated[float, Field(ge=0, le=4)] = 0.0
+    """Largest change of the display's curve: the exponent lies between 1 / (1 + this) and 1 + this."""
+    noise_sd: Annotated[float, Field(ge=0, le=128)] = 0.0
+    """Largest standard deviation of added grain, in grey levels of 0 to 255."""
+    border_fraction: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
+    """Every second image gets black borders, each up to this fraction of the size wide, as collimators leave them."""
 
 
 class Balance(Model):

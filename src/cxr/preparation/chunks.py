@@ -3,18 +3,18 @@
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 
-from cxr.config.atomic import write_json, written_atomically
+from cxr.config.lungs import Cleaning
 from cxr.config.params import Crop
 from cxr.engines.engine import Engine
 from cxr.preparation.crop import crop_images
+from cxr.preparation.resumable import mark_begun, may_resume, run_chunks
 
 CHUNK_IMAGES = 32
 PART, DONE = ".part-", ".part-chunks"
@@ -22,6 +22,7 @@ RESULT_COLUMNS = [
     "row", "x0", "y0", "x1", "y1", "lung_fraction", "quality", "fallback", "height_px", "width_px", "image_hash",
     "pixels_hash", "reason",
 ]  # fmt: skip
+HASHES = ("image_hash", "pixels_hash")
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class LungNet:
     """How workers get at the lung network: OpenVINO files (opened once per process), or an engine in this process."""
 
     image_px: int
+    cleaning: Cleaning | None = None
     openvino: Path | None = None
     engine: Engine | None = None
 
@@ -66,26 +68,21 @@ def crop_all(
     if lung_net:
         arrays["lungs.npy"] = (len(paths), lung_net.image_px, -(-lung_net.image_px // 8))
     done_dir = folder / DONE
-    _prepare_resume(folder, done_dir, inputs, arrays)
-    starts = range(0, len(paths), CHUNK_IMAGES)
-    todo = [start for start in starts if not (done_dir / f"{start}.csv").is_file()]
-    tasks = (
-        delayed(_do_chunk)(start, paths[start : start + CHUNK_IMAGES], crop, lung_net, folder, done_dir)
-        for start in todo
-    )
-    finished = len(paths) - sum(min(CHUNK_IMAGES, len(paths) - start) for start in todo)
-    for count in Parallel(n_jobs=workers, backend=backend, return_as="generator_unordered")(tasks):
-        finished += count
-        if on_progress:
-            on_progress(finished, len(paths))
-    tables = [
-        pd.read_csv(done_dir / f"{start}.csv", keep_default_na=False, dtype={"pixels_hash": str, "image_hash": str})
-        for start in starts
-    ]
+    begun = all((folder / (PART + name)).is_file() or (folder / name).is_file() for name in arrays)
+    if not (may_resume(done_dir, inputs) and begun):
+        shutil.rmtree(done_dir, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("crops.npy", "lungs.npy"):  # of other inputs; from now on they are there only when moved into place
+            (folder / name).unlink(missing_ok=True)
+        for name, shape in arrays.items():
+            np.lib.format.open_memmap(folder / (PART + name), mode="w+", dtype=np.uint8, shape=shape).flush()
+        mark_begun(done_dir, inputs)
+    work = partial(_crop_chunk, crop, lung_net, folder)
+    table = run_chunks(paths, CHUNK_IMAGES, work, done_dir, backend, workers, on_progress, HASHES)
     for name in arrays:
         if (folder / (PART + name)).is_file():  # a run that was killed here has moved the first already
             (folder / (PART + name)).replace(folder / name)
-    return pd.concat(tables, ignore_index=True)
+    return table
 
 
 def forget_chunks(folder: Path) -> None:
@@ -93,24 +90,12 @@ def forget_chunks(folder: Path) -> None:
     shutil.rmtree(folder / DONE, ignore_errors=True)
 
 
-def _prepare_resume(folder: Path, done_dir: Path, inputs: str, arrays: dict[str, tuple[int, ...]]) -> None:
-    """Keep what an interrupted run with the same inputs left; otherwise start with empty arrays."""
-    mark = done_dir / "inputs.json"
-    begun = all((folder / (PART + name)).is_file() or (folder / name).is_file() for name in arrays)
-    if begun and mark.is_file() and mark.read_text(encoding="utf-8").strip() == f'"{inputs}"':
-        return
-    shutil.rmtree(done_dir, ignore_errors=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("crops.npy", "lungs.npy"):  # of other inputs; from now on they are there only when moved into place
-        (folder / name).unlink(missing_ok=True)
-    for name, shape in arrays.items():
-        np.lib.format.open_memmap(folder / (PART + name), mode="w+", dtype=np.uint8, shape=shape).flush()
-    write_json(mark, inputs)
-
-
-def _do_chunk(start: int, paths: list[Path], crop: Crop, lung_net: LungNet | None, folder: Path, done_dir: Path) -> int:
-    """Crop one chunk into the arrays, then write its table: the table says that the chunk is done."""
-    results = crop_images(paths, crop, lung_net.open() if lung_net else None, lung_net.image_px if lung_net else 0)
+def _crop_chunk(crop: Crop, lung_net: LungNet | None, folder: Path, start: int, paths: list[Path]) -> pd.DataFrame:
+    """Crop one chunk into the arrays, and return its table."""
+    if lung_net:
+        results = crop_images(paths, crop, lung_net.open(), lung_net.image_px, lung_net.cleaning)
+    else:
+        results = crop_images(paths, crop, None, 0)
     crops = np.lib.format.open_memmap(folder / (PART + "crops.npy"), mode="r+")
     masks = np.lib.format.open_memmap(folder / (PART + "lungs.npy"), mode="r+") if lung_net else None
     records = []
@@ -128,6 +113,4 @@ def _do_chunk(start: int, paths: list[Path], crop: Crop, lung_net: LungNet | Non
     for array in (crops, masks):
         if array is not None:
             array.flush()
-    with written_atomically(done_dir / f"{start}.csv") as table:
-        pd.DataFrame(records, columns=RESULT_COLUMNS).to_csv(table, index=False)
-    return len(paths)
+    return pd.DataFrame(records, columns=RESULT_COLUMNS)

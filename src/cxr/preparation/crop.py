@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cxr.config.lungs import Cleaning
 from cxr.config.params import Crop
 from cxr.engines.engine import Engine
 from cxr.images.files import ImageError, read_image
@@ -33,14 +34,16 @@ class CropRow:
     image_hash: str
 
 
-def crop_images(paths: Sequence[Path], crop: Crop, engine: Engine | None, lung_px: int) -> list[CropRow | str]:
+def crop_images(
+    paths: Sequence[Path], crop: Crop, engine: Engine | None, lung_px: int, cleaning: Cleaning | None = None
+) -> list[CropRow | str]:
     """Return for each file its crop, or why it cannot be used. engine: the lung network; None seeks no lungs."""
     images: list[np.ndarray | str] = [_read(path) for path in paths]
     small = {i: _reduced(image, lung_px) for i, image in enumerate(images) if not isinstance(image, str)}
     lungs: dict[int, Lungs] = {}
     if engine and small:
         inputs = np.stack(list(small.values()))[..., None].astype(np.float32)
-        lungs = {i: find_lungs(map_[..., 0]) for i, map_ in zip(small, engine.run(inputs)[0], strict=True)}
+        lungs = {i: find_lungs(map_[..., 0], cleaning) for i, map_ in zip(small, engine.run(inputs)[0], strict=True)}
     return [
         image if isinstance(image, str) else _cut(image, lungs.get(i), crop, difference_hash(small[i]))
         for i, image in enumerate(images)

@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from cxr.config.errors import UserError
+from cxr.config.lungs import Cleaning, LungPairs, LungPhantoms
 from cxr.config.params import Params
 from cxr.config.record import file_marks, fingerprint, hash_of_file, read_json
-from cxr.config.settings import LungPairs, LungPhantoms, Settings
+from cxr.config.settings import Settings
 from cxr.datasets.sources.phantom import phantom_folder
 from cxr.engines.engine import choose_engine
 from cxr.engines.startup import load_keras
 from cxr.preparation.chunks import LungNet
-from cxr.segmentation.pairs import PairFiles, find_pairs, load_pairs
+from cxr.segmentation.pairs import Pair, find_pairs, load_pairs
 
 Progress = Callable[[str], Callable[[int, int], None]]
 """Title of a long job -> function that is told (done, total)."""
@@ -27,32 +28,38 @@ def lung_weights(
     """Return the path of the lung weights, their metrics if known, and whether they were trained just now.
 
     With `segmentation.weights` "train" the network of these parameters and pairs is trained once and kept in
-    `lungs_dir`; otherwise the given file is used.
+    `lungs_dir`; otherwise the shipped or the given file is used.
     """
     if params.lung_weights:
         if not params.lung_weights.is_file():
             raise UserError(
-                f'segmentation.weights: {params.lung_weights}: no such file; give a unet.keras, or "train" to learn one'
+                f'segmentation.weights: {params.lung_weights}: no such file; give a unet.keras, "shipped", or '
+                '"train" to learn one'
             )
         beside = params.lung_weights.with_name(METRICS)
         metrics = read_json(beside) if beside.is_file() else None
         known = metrics is not None and {"dice", "pairs"} <= metrics.keys()
         return params.lung_weights, metrics if known else None, False
+    pairs, notes = lung_pairs(settings, workers, progress)
     parameters = params.segmentation
-    pairs = find_pairs(_pair_settings(settings, workers, progress))
-    key = {"segmentation": parameters, "patients": pairs.patients, "files": _pair_marks(pairs)}
-    folder = lungs_dir / f"unet-{fingerprint(key)}"
+    folder = lungs_dir / f"{parameters.network}-{fingerprint({'segmentation': parameters, 'pairs': _marks(pairs)})}"
     trained = not ((folder / WEIGHTS).is_file() and (folder / METRICS).is_file())
     if trained:
         load_keras()  # only now that there is something to train
-        from cxr.segmentation.train import train_unet
+        from cxr.segmentation.measure import train_lungs
 
-        arrays = load_pairs(pairs, parameters.image_px, parameters.val, parameters.test, parameters.seed)
-        train_unet(arrays, parameters, folder, progress("lung network: training"))
+        arrays = load_pairs(pairs, parameters.image_px, parameters.dilate_target)
+        arrays.notes[:0] = notes
+        train_lungs(arrays, parameters, folder, progress)
     return folder / WEIGHTS, read_json(folder / METRICS), trained
 
 
-def open_lungs(path: Path, engine: str, folder: Path) -> LungNet:
+def lung_pairs(settings: Settings, workers: int, progress: Progress) -> tuple[list[Pair], list[str]]:
+    """Return the pairs of every set of `lung_masks`, and what was left out; phantoms are drawn first."""
+    return find_pairs([_as_folders(one, settings.prepared_dir, workers, progress) for one in settings.lung_masks])
+
+
+def open_lungs(path: Path, engine: str, folder: Path, cleaning: Cleaning) -> LungNet:
     """Load lung weights for preparation; OpenVINO files are written to `folder`, which must outlive the network.
 
     Raises UserError when the file is no model, or no network from (S, S, 1) to (S, S, 1).
@@ -69,23 +76,31 @@ def open_lungs(path: Path, engine: str, folder: Path) -> LungNet:
     if choose_engine(engine) == "keras":
         from cxr.engines.keras_engine import KerasEngine
 
-        return LungNet(shape[1], engine=KerasEngine(model))
+        return LungNet(shape[1], cleaning, engine=KerasEngine(model))
     from cxr.engines.openvino_engine import export_openvino
 
-    return LungNet(shape[1], openvino=export_openvino(model, folder))
+    return LungNet(shape[1], cleaning, openvino=export_openvino(model, folder))
 
 
-def _pair_marks(pairs: PairFiles) -> list[tuple[int, str]]:
-    """Size of each image and hash of its mask: the same for copies and for phantoms drawn again, unlike their dates."""
-    sizes = [size for size, _ in file_marks(pairs.images)]
-    return [(size, hash_of_file(mask)) for size, mask in zip(sizes, pairs.masks, strict=True)]
-
-
-def _pair_settings(settings: Settings, workers: int, progress: Progress) -> LungPairs:
+def _as_folders(one: LungPairs | LungPhantoms, prepared_dir: Path, workers: int, progress: Progress) -> LungPairs:
     """Return where the pairs lie; phantom pairs are written first."""
-    if isinstance(settings.lung_masks, LungPairs):
-        return settings.lung_masks
-    assert isinstance(settings.lung_masks, LungPhantoms)
-    folder = phantom_folder(settings.lung_masks, settings.prepared_dir, workers, progress("phantoms for the lungs"))
-    images = folder / "images_001" / "images"
-    return LungPairs(images=images, masks=folder / "masks", patient_pattern=PHANTOM_PATIENT)
+    if isinstance(one, LungPairs):
+        return one
+    folder = phantom_folder(one, prepared_dir, workers, progress("phantoms for the lungs"))
+    return LungPairs(
+        images=folder / "images_001" / "images",
+        masks=folder / "masks",
+        patient_pattern=PHANTOM_PATIENT,
+        name=one.name,
+        train_only=one.train_only,
+    )
+
+
+def _marks(pairs: list[Pair]) -> list[tuple[str, str, bool, int, str]]:
+    """Of each pair its source and patient, the size of its image and the hash of its mask: the same for copies and for
+    phantoms drawn again, unlike their dates."""
+    sizes = [size for size, _ in file_marks([pair.image for pair in pairs])]
+    return [
+        (pair.source, pair.patient, pair.train_only, size, hash_of_file(pair.mask))
+        for pair, size in zip(pairs, sizes, strict=True)
+    ]

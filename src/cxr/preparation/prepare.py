@@ -39,7 +39,9 @@ def prepared_files(settings: Settings, params: Params) -> PreparedFiles:
     datasets = [dataset.model_dump(mode="json", exclude={"blank"}) for dataset in settings.datasets]
     crops = {"datasets": datasets, "crop": params.crop}
     if params.crop.mode != "none":
-        crops |= {"segmentation": params.segmentation, "lung_masks": settings.lung_masks}
+        one = params.segmentation
+        learnt = {"segmentation": one, "lung_masks": settings.lung_masks}
+        crops |= {"weights": one.weights, "cleaning": one.cleaning} if params.lung_weights else learnt
     name = "+".join(settings.name_of(dataset) for dataset in settings.datasets)
     split_id = fingerprint({"split": params.split, "seed": params.seed})[:8]
     return PreparedFiles(settings.prepared_dir / f"{name}-{fingerprint(crops)}", split_id)

@@ -5,16 +5,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-THRESHOLD = 0.5
+from cxr.config.lungs import Cleaning
+from cxr.segmentation.quality import LungShape, quality_of
 
-# Each check rises from 0 at the first number to 1 at the second. 593 hand-made masks (Montgomery and Shenzhen) cover
-# 8-41 % of the frame, the smaller lung is 0.45-1.0 of the larger in 99 % of them (0.10 in the most collapsed), and the
-# centres lie 0.23-0.52 of the width apart: one of the 593 scores below 0.5.
-AREA_FRACTION = (0.04, 0.10)
-TOO_LARGE_FRACTION = (0.75, 0.62)
-BALANCE = (0.15, 0.35)
-DISTANCE_FRACTION = (0.12, 0.22)
-CERTAINTY = (0.55, 0.80)
+THRESHOLD = 0.5
+SQUARE_FRACTION = 15 / 512  # of the size: the square that erodes and dilates
 
 
 @dataclass(frozen=True)
@@ -26,41 +21,44 @@ class Lungs:
     fraction: float
 
 
-def find_lungs(probability: np.ndarray) -> Lungs:
-    """Clean a (H, W) float32 lung probability map and score it."""
-    mask, areas, centres_x = _two_largest(probability > THRESHOLD)
-    fraction = float(mask.mean())
-    return Lungs(mask, _quality(probability, mask, areas, centres_x), fraction)
-
-
-def _two_largest(raw: np.ndarray) -> tuple[np.ndarray, list[int], list[float]]:
-    """Keep the two largest connected components and fill their holes; also their areas and centres (x), in pixels."""
-    count, labels, stats, centroids = cv2.connectedComponentsWithStats(raw.astype(np.uint8), connectivity=4)
+def find_lungs(probability: np.ndarray, cleaning: Cleaning | None = None) -> Lungs:
+    """Clean a (H, W) float32 lung probability map and score it; the score comes before erosion and dilation."""
+    raw = (probability > THRESHOLD).astype(np.uint8)
+    count, labels, stats, centroids = cv2.connectedComponentsWithStats(raw, connectivity=4)
     largest = sorted(range(1, count), key=lambda label: -stats[label, cv2.CC_STAT_AREA])[:2]
-    kept = np.isin(labels, largest).astype(np.uint8)
-    outlines, _ = cv2.findContours(kept, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    cv2.drawContours(kept, outlines, -1, 1, thickness=cv2.FILLED)
-    return (
-        kept.astype(bool),
-        [int(stats[i, cv2.CC_STAT_AREA]) for i in largest],
-        [float(centroids[i, 0]) for i in largest],
+    mask = np.isin(labels, largest).astype(np.uint8)
+    outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    cv2.drawContours(mask, outlines, -1, 1, thickness=cv2.FILLED)
+    quality = 0.0
+    if len(largest) == 2:
+        areas = [int(stats[label, cv2.CC_STAT_AREA]) for label in largest]
+        quality = quality_of(_shape(probability, mask, int(raw.sum()), areas, centroids[largest]))
+    if cleaning and (cleaning.erode or cleaning.dilate):
+        mask = _opened(mask, cleaning)
+    return Lungs(mask.astype(bool), quality, float(mask.mean()))
+
+
+def _shape(probability: np.ndarray, mask: np.ndarray, found: int, areas: list[int], centres: np.ndarray) -> LungShape:
+    """Describe two lungs; found: pixels above the threshold; areas: larger first; centres: (2, 2) x, y."""
+    height, width = mask.shape
+    inside = mask > 0
+    columns, rows = np.flatnonzero(inside.any(axis=0)), np.flatnonzero(inside.any(axis=1))
+    edge = np.concatenate([inside[0], inside[-1], inside[1:-1, 0], inside[1:-1, -1]])
+    return LungShape(
+        area=float(inside.mean()),
+        balance=areas[1] / areas[0],
+        distance=float(abs(centres[0, 0] - centres[1, 0])) / width,
+        level=float(abs(centres[0, 1] - centres[1, 1])) / height,
+        middle_x=abs((columns[0] + columns[-1] + 1) / 2 / width - 0.5),
+        middle_y=abs((rows[0] + rows[-1] + 1) / 2 / height - 0.5),
+        edge=float(edge.mean()),
+        debris=1 - sum(areas) / found,
+        certainty=float(probability[inside].mean()),
     )
 
 
-def _quality(probability: np.ndarray, mask: np.ndarray, areas: list[int], centres_x: list[float]) -> float:
-    """Return the weakest of five checks: area, not too large, left/right balance, side by side, certainty."""
-    if len(areas) < 2:
-        return 0.0
-    fraction = float(mask.mean())
-    return min(
-        _ramp(fraction, AREA_FRACTION),
-        _ramp(fraction, TOO_LARGE_FRACTION),
-        _ramp(areas[1] / areas[0], BALANCE),
-        _ramp(abs(centres_x[0] - centres_x[1]) / mask.shape[1], DISTANCE_FRACTION),
-        _ramp(float(probability[mask].mean()), CERTAINTY),
-    )
-
-
-def _ramp(value: float, ends: tuple[float, float]) -> float:
-    """0 at the first end and beyond, 1 at the second and beyond, straight in between."""
-    return float(np.clip((value - ends[0]) / (ends[1] - ends[0]), 0, 1))
+def _opened(mask: np.ndarray, cleaning: Cleaning) -> np.ndarray:
+    side = max(1, round(SQUARE_FRACTION * max(mask.shape)))
+    square = np.ones((side, side), np.uint8)
+    eroded = cv2.erode(mask, square, iterations=cleaning.erode) if cleaning.erode else mask
+    return cv2.dilate(eroded, square, iterations=cleaning.dilate) if cleaning.dilate else eroded

@@ -1,14 +1,16 @@
-"""Two folders in, image and lung-mask pairs out: paired by file stem, mismatches counted, split by patient."""
+"""Folders of X-rays and masks in, pairs by file stem out, mismatches counted; pairs in, arrays out."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
+from scipy import ndimage
 
 from cxr.config.errors import UserError
-from cxr.config.settings import LungPairs
+from cxr.config.lungs import LungPairs
 from cxr.images.files import ImageError, read_image
 from cxr.images.geometry import resize
 
@@ -16,79 +18,99 @@ SUFFIXES = (".png", ".jpg", ".jpeg")
 MASK_ENDING = "_mask"
 ASPECT_TOLERANCE = 0.02
 """Masks drawn on a reduced copy differ by a rounded pixel; more means that the two are not of one image."""
-
-PARTS = ("train", "val", "test")
+DILATION = np.ones((15, 15), bool)
+TRUTH_PX = 512
+"""Masks are measured against at their own size, the longer side at most this."""
 
 
 @dataclass(frozen=True)
-class PairFiles:
-    """Paths of the pairs, the patient of each, and sentences about what was left out."""
+class Pair:
+    """An X-ray and its lung mask; source: the name of its set; patient: never of two sources."""
 
-    images: list[Path]
-    masks: list[Path]
-    patients: list[str]
-    notes: list[str]
+    name: str
+    image: Path
+    mask: Path
+    source: str
+    patient: str
+    train_only: bool
 
 
 @dataclass(frozen=True)
 class PairArrays:
-    """images: (N, S, S) uint8; masks: (N, S, S) uint8 0/1; parts: (N,) train, val or test; notes as in PairFiles."""
+    """The pairs that could be read.
 
-    names: list[str]
+    pairs: (N,); images: (N, S, S) uint8; masks: (N, S, S) uint8 0/1, what is learnt; truths: N masks (H, W) bool, what
+    is measured against, of each its own size; notes: what was left out.
+    """
+
+    pairs: list[Pair]
     images: np.ndarray
     masks: np.ndarray
-    parts: np.ndarray
+    truths: list[np.ndarray]
     notes: list[str]
 
 
-def find_pairs(settings: LungPairs) -> PairFiles:
-    """Pair images and masks by stem (`x.jpg` with `x.png` or `x_mask.png`); UserError when there are none."""
-    for key, folder in (("images", settings.images), ("masks", settings.masks)):
-        if not folder.is_dir():
-            raise UserError(f"{folder}: no such folder; it is named by lung_masks.{key}")
-    images = {path.stem: path for path in _files(settings.images)}
-    masks = {path.stem.removesuffix(MASK_ENDING): path for path in _files(settings.masks)}
-    shared = sorted(images.keys() & masks.keys())
-    if not shared:
-        raise UserError(
-            f"{settings.images} and {settings.masks}: no image and mask share a file stem; nothing to learn"
-        )
-    notes = []
-    if unpaired := len(images) + len(masks) - 2 * len(shared):
-        notes.append(f"lungs: {unpaired} files have no partner in the other folder and were left out")
-    if settings.limit and settings.limit < len(shared):
-        shared = [shared[i] for i in np.linspace(0, len(shared) - 1, settings.limit).astype(int)]
-    return PairFiles([images[s] for s in shared], [masks[s] for s in shared], _patients(shared, settings), notes)
+def find_pairs(sets: Sequence[LungPairs]) -> tuple[list[Pair], list[str]]:
+    """Pair images and masks of every set by stem (`x.jpg` with `x.png` or `x_mask.png`); also what was left out.
 
-
-def load_pairs(files: PairFiles, image_px: int, val: float, test: float, seed: int) -> PairArrays:
-    """Read all pairs, plainly resized to the square, and deal them to train, val and test by whole patients.
-
-    Pairs that cannot be read, of different proportions or with an empty mask are left out and noted;
-    a mask may be of another size than its image.
+    Raises UserError when a folder is missing or a set has no pairs.
     """
-    images, masks, patients, names, notes = [], [], [], [], list(files.notes)
-    for image_path, mask_path, patient in zip(files.images, files.masks, files.patients, strict=True):
+    found, notes = [], []
+    for one in sets:
+        pairs, unpaired = _pairs_of(one)
+        found += pairs
+        if unpaired:
+            notes.append(f"lungs: {one.name}: {unpaired} files have no partner in the other folder and were left out")
+    return found, notes
+
+
+def load_pairs(pairs: Sequence[Pair], image_px: int, dilate_target: int = 0) -> PairArrays:
+    """Read pairs, plainly resized to the square; a mask may be of another size than its image.
+
+    dilate_target: how many times the masks that are learnt are dilated by a square of 15 of their own pixels. Pairs
+    that cannot be read, of different proportions or with an empty mask are left out and noted; UserError when none is left.
+    """
+    kept, images, masks, truths, notes = [], [], [], [], []
+    for pair in pairs:
         try:
-            image, mask = read_image(image_path), read_image(mask_path)
+            image, mask = read_image(pair.image), read_image(pair.mask)
             if abs(_aspect(image) / _aspect(mask) - 1) > ASPECT_TOLERANCE:
                 raise ImageError(f"the image is {_size(image)}, its mask {_size(mask)}")
         except ImageError as error:
-            notes.append(f"lungs: pair {image_path.stem} left out: {error}")
+            notes.append(f"lungs: pair {pair.name} left out: {error}")
             continue
+        truth = mask > 0
+        learnt = ndimage.binary_dilation(truth, DILATION, dilate_target) if dilate_target else truth
+        kept.append(pair)
         images.append(resize(image, image_px, image_px))
-        masks.append((resize(np.float32(mask > 0), image_px, image_px) >= 0.5).astype(np.uint8))
-        patients.append(patient)
-        names.append(image_path.stem)
-    parts = _deal(patients, (1 - val - test, val, test), seed)
-    for part in PARTS:
-        if part not in parts:
-            raise UserError(
-                f"lungs: {len(images)} usable pairs of {len(set(patients))} patients leave none for {part}; "
-                "more pairs are needed, or other segmentation.val and segmentation.test"
-                + (f"; {len(notes)} notes, the first: {notes[0]}" if notes else "")
-            )
-    return PairArrays(names, np.stack(images), np.stack(masks), parts, notes)
+        masks.append(_resized(learnt, image_px, image_px).astype(np.uint8))
+        truths.append(_reduced(truth))
+    if not kept:
+        first = f"; the first: {notes[0]}" if notes else ""
+        raise UserError(f"lungs: none of {len(pairs)} pairs can be used{first}")
+    return PairArrays(kept, np.stack(images), np.stack(masks), truths, notes)
+
+
+def _pairs_of(one: LungPairs) -> tuple[list[Pair], int]:
+    """The pairs of one set, and how many of its files have no partner."""
+    for key, folder in (("images", one.images), ("masks", one.masks)):
+        if not folder.is_dir():
+            raise UserError(f"{folder}: no such folder; it is named by lung_masks.{key}")
+    images = {path.stem: path for path in _files(one.images) if fnmatchcase(path.stem, one.stems)}
+    masks = {path.stem.removesuffix(MASK_ENDING): path for path in _files(one.masks)}
+    masks = {stem: path for stem, path in masks.items() if fnmatchcase(stem, one.stems)}
+    shared = sorted(images.keys() & masks.keys())
+    if not shared:
+        fitting = "" if one.stems == "*" else f" that fits lung_masks.stems {one.stems!r}"
+        raise UserError(f"{one.images} and {one.masks}: no image and mask share a file stem{fitting}; nothing to learn")
+    unpaired = len(images) + len(masks) - 2 * len(shared)
+    if one.limit and one.limit < len(shared):
+        shared = [shared[i] for i in np.linspace(0, len(shared) - 1, one.limit).astype(int)]
+    pairs = [
+        Pair(stem, images[stem], masks[stem], one.name, f"{one.name}:{patient}", one.train_only)
+        for stem, patient in zip(shared, _patients(shared, one.patient_pattern), strict=True)
+    ]
+    return pairs, unpaired
 
 
 def _files(folder: Path) -> list[Path]:
@@ -103,32 +125,28 @@ def _size(image: np.ndarray) -> str:
     return f"{image.shape[1]} x {image.shape[0]} pixels"
 
 
-def _patients(stems: Sequence[str], settings: LungPairs) -> list[str]:
-    if not settings.patient_pattern:
+def _resized(mask: np.ndarray, height_px: int, width_px: int) -> np.ndarray:
+    return resize(np.float32(mask), height_px, width_px) >= 0.5
+
+
+def _reduced(mask: np.ndarray) -> np.ndarray:
+    """The mask with its longer side at most TRUTH_PX."""
+    scale = TRUTH_PX / max(mask.shape)
+    return mask if scale >= 1 else _resized(mask, round(mask.shape[0] * scale), round(mask.shape[1] * scale))
+
+
+def _patients(stems: Sequence[str], pattern_text: str | None) -> list[str]:
+    if not pattern_text:
         return list(stems)
     try:
-        pattern = re.compile(settings.patient_pattern)
+        pattern = re.compile(pattern_text)
     except re.error as error:
-        raise UserError(f"lung_masks.patient_pattern {settings.patient_pattern!r}: {error}") from error
+        raise UserError(f"lung_masks.patient_pattern {pattern_text!r}: {error}") from error
     patients = []
     for stem in stems:
         match = pattern.search(stem)
         patient = match.group(1) if match and pattern.groups else None
         if patient is None:
-            raise UserError(
-                f"lung_masks.patient_pattern {settings.patient_pattern!r}: finds no first group in {stem!r}"
-            )
+            raise UserError(f"lung_masks.patient_pattern {pattern_text!r}: finds no first group in {stem!r}")
         patients.append(patient)
     return patients
-
-
-def _deal(patients: list[str], shares: tuple[float, ...], seed: int) -> np.ndarray:
-    """Deal whole patients to the parts in random order: a patient goes where the share is furthest from filled."""
-    unique, counts = np.unique(np.asarray(patients, dtype=str), return_counts=True)
-    wanted = np.asarray(shares) * len(patients)
-    part_of = {}
-    for i in np.random.default_rng([seed, 0x1A6]).permutation(len(unique)):
-        part = int(np.argmax(wanted))
-        part_of[unique[i]] = PARTS[part]
-        wanted[part] -= counts[i]
-    return np.asarray([part_of[patient] for patient in patients], dtype=str)

@@ -1,18 +1,18 @@
-"""Lung pairs in, a trained U-Net with its Dice and IoU on held-out pairs out."""
+"""Lung pairs in, one trained network out: best epoch on the val pairs."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 
-from cxr.config.atomic import write_json
-from cxr.config.params import Segmentation
-from cxr.config.record import machine_record
-from cxr.config.training import Augment, Optimizer, Schedule
+from cxr.config.lungs import Segmentation
+from cxr.config.training import Optimizer, Schedule
 from cxr.engines.keras_engine import KerasEngine
-from cxr.segmentation.losses import BceDiceLoss, dice_and_iou
-from cxr.segmentation.lungs import find_lungs
+from cxr.segmentation.agreement import dice_of
+from cxr.segmentation.deal import TRAIN, VAL, Round
+from cxr.segmentation.losses import MaskLoss
+from cxr.segmentation.negatives import draw_negatives, spoil
 from cxr.segmentation.pairs import PairArrays
 from cxr.segmentation.unet import build_unet
 from cxr.training.augment import augment_batch
@@ -20,64 +20,67 @@ from cxr.training.batches import Batches
 from cxr.training.epochs import BEST, EpochPlan, Progress, run_epochs
 from cxr.training.schedules import make_optimizer
 
-AUGMENT = Augment(
-    rotate_degrees=10, shift_fraction=0.05, zoom_fraction=0.15, contrast_fraction=0.3, brightness_fraction=0.15
-)
-METRICS = "metrics.json"
+DRAWN_NEGATIVES = 40  # of each kind
+WEIGHTS = "unet.keras"
 
 
-def train_unet(
-    pairs: PairArrays, parameters: Segmentation, folder: Path, on_progress: Progress | None = None
-) -> dict[str, Any]:
-    """Train on the train part, choose the epoch on val, measure on test; write unet.keras and metrics.json.
+def build_network(parameters: Segmentation) -> keras.Model:
+    """Return the untrained network: input `image` (S, S, 1) grey 0..255, output `mask` (S, S, 1) in [0, 1]."""
+    if parameters.network == "unet":
+        one = parameters
+        return build_unet(one.image_px, one.width, one.depth, one.width_max, one.first_stride)
+    from cxr.segmentation.encoders import build_encoder_unet
 
-    Returns the metrics: Dice and IoU of the cleaned masks on the test part, at `image_px`, mean and 5th percentile.
+    return build_encoder_unet(parameters.network, parameters.image_px, parameters.encoder_weights == "imagenet")
+
+
+def train_network(
+    arrays: PairArrays, one: Round, parameters: Segmentation, folder: Path, on_progress: Progress | None = None
+) -> Path:
+    """Train on the train part, choose the epoch on val by Dice; write `folder/unet.keras` and return its path.
+
+    A finished network is kept; an interrupted training goes on from its last whole epoch.
     """
+    finished = folder / WEIGHTS
+    if finished.is_file():
+        return finished
     keras.utils.set_random_seed(parameters.seed)
-    rows = np.flatnonzero(pairs.parts == "train")
-
-    def read(chosen: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        picked = rows[chosen]
-        images, masks = augment_batch(pairs.images[picked].astype(np.float32), AUGMENT, rng, pairs.masks[picked])
-        return images[..., None], masks[..., None].astype(np.float32)
-
-    def batches(epoch: int) -> Batches:
-        return Batches(read, len(rows), parameters.batch, parameters.seed, epoch)
-
-    def validate(model: keras.Model) -> dict[str, float]:
-        held_out = pairs.parts == "val"
-        truth, found = pairs.masks[held_out], _predict(model, pairs.images[held_out])
-        loss = model.loss(truth[..., None].astype(np.float32), found[..., None])
-        dice, _ = dice_and_iou(truth.astype(bool), found > 0.5)
-        return {"val_loss": float(loss), "val_dice": float(dice.mean())}
-
-    model = build_unet(parameters.image_px, parameters.width, parameters.depth)
+    model = build_network(parameters)
+    rows, held_out = np.flatnonzero(one.parts == TRAIN), np.flatnonzero(one.parts == VAL)
+    batches = _batches(arrays, rows, parameters)
     optimizer = make_optimizer(
         Optimizer(learning_rate=parameters.learning_rate), Schedule(), parameters.epochs * len(batches(0))
     )
-    model.compile(optimizer=optimizer, loss=BceDiceLoss(), jit_compile=False)
-    plan = EpochPlan(folder, parameters.epochs, parameters.seed, batches, validate, score="val_dice")
-    run_epochs(model, plan, on_progress)
-    metrics = measure_unet(keras.saving.load_model(folder / BEST, compile=False), pairs)
-    write_json(folder / METRICS, metrics | {"parameters": parameters.model_dump(), **machine_record()})
-    (folder / BEST).replace(folder / "unet.keras")
-    return metrics
+    model.compile(optimizer=optimizer, loss=MaskLoss(parameters.loss), jit_compile=False)
+
+    def validate(model: keras.Model) -> dict[str, float]:
+        truth, found = arrays.masks[held_out], predict_maps(model, arrays.images[held_out])
+        loss = model.loss(truth[..., None].astype(np.float32), found[..., None])
+        dice = [dice_of(t > 0, f > 0.5) for t, f in zip(truth, found, strict=True)]
+        return {"val_loss": float(loss), "val_dice": float(np.mean(dice))}
+
+    run_epochs(
+        model, EpochPlan(folder, parameters.epochs, parameters.seed, batches, validate, score="val_dice"), on_progress
+    )
+    (folder / BEST).replace(finished)
+    return finished
 
 
-def measure_unet(model: keras.Model, pairs: PairArrays) -> dict[str, Any]:
-    """Return Dice and IoU of the cleaned masks on the test part, and how many pairs each part has."""
-    held_out = pairs.parts == "test"
-    cleaned = np.stack([find_lungs(probability).mask for probability in _predict(model, pairs.images[held_out])])
-    dice, iou = dice_and_iou(pairs.masks[held_out].astype(bool), cleaned)
-    return {
-        "part": "held-out pairs",
-        "dice": {"mean": float(dice.mean()), "p05": float(np.percentile(dice, 5))},
-        "iou": {"mean": float(iou.mean()), "p05": float(np.percentile(iou, 5))},
-        "pairs": {part: int((pairs.parts == part).sum()) for part in ("train", "val", "test")},
-        "notes": pairs.notes,
-    }
-
-
-def _predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
+def predict_maps(model: keras.Model, images: np.ndarray) -> np.ndarray:
     """(N, S, S) uint8 in, (N, S, S) float32 lung probabilities out."""
     return KerasEngine(model, batch=16).run(images[..., None].astype(np.float32))[0][..., 0]
+
+
+def _batches(arrays: PairArrays, rows: np.ndarray, parameters: Segmentation) -> Callable[[int], Batches]:
+    """Return the function epoch -> its batches: augmented images, a share of them spoilt and without a mask."""
+    share = parameters.negative_share
+    drawn = draw_negatives(DRAWN_NEGATIVES, parameters.image_px) if share else None
+
+    def read(chosen: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        images, masks = arrays.images[rows[chosen]].copy(), arrays.masks[rows[chosen]].copy()
+        for k in np.flatnonzero(rng.random(len(chosen)) < share) if share else ():
+            images[k], masks[k] = spoil(images[k], drawn, rng), 0
+        images, masks = augment_batch(images.astype(np.float32), parameters.augment, rng, masks)
+        return images[..., None], masks[..., None].astype(np.float32)
+
+    return lambda epoch: Batches(read, len(rows), parameters.batch, parameters.seed, epoch)

@@ -4,30 +4,43 @@ import keras
 from keras import layers
 
 
-def build_unet(image_px: int, width: int, depth: int) -> keras.Model:
+def build_unet(
+    image_px: int, width: int, depth: int, width_max: int | None = None, first_stride: int = 1
+) -> keras.Model:
     """Return a U-Net: input `image` (image_px, image_px, 1) grey 0..255, output `mask` of the same shape in [0, 1].
 
-    width: filters of the first level, doubled at each of the `depth` levels below. image_px: a multiple of 2**depth.
+    width: filters of the first level, doubled at each of the `depth` levels below up to `width_max`. first_stride: 2
+    halves the image before the first level and enlarges the mask after the last. image_px: a multiple of
+    first_stride * 2**depth.
     """
+    filters = [min(width * 2**level, width_max or width * 2**level) for level in range(depth + 1)]
     image = keras.Input((image_px, image_px, 1), name="image")
     x = layers.Rescaling(1 / 127.5, offset=-1, name="rescale")(image)
+    if first_stride > 1:
+        x = _convolution(x, filters[0], "halve", size=2 * first_stride, stride=first_stride)
     skips = []
     for level in range(depth):
-        x = _two_convolutions(x, width * 2**level, f"down{level}")
+        x = _two_convolutions(x, filters[level], f"down{level}")
         skips.append(x)
         x = layers.MaxPooling2D(name=f"pool{level}")(x)
-    x = _two_convolutions(x, width * 2**depth, "bottom")
+    x = _two_convolutions(x, filters[depth], "bottom")
     for level in reversed(range(depth)):
         x = layers.UpSampling2D(interpolation="bilinear", name=f"enlarge{level}")(x)
         x = layers.Concatenate(name=f"join{level}")([x, skips[level]])
-        x = _two_convolutions(x, width * 2**level, f"up{level}")
-    mask = layers.Conv2D(1, 1, activation="sigmoid", name="mask")(x)
-    return keras.Model(image, mask, name="unet")
+        x = _two_convolutions(x, filters[level], f"up{level}")
+    x = layers.Conv2D(1, 1, name="logit")(x)
+    if first_stride > 1:
+        x = layers.UpSampling2D(first_stride, interpolation="bilinear", name="enlarge")(x)
+    return keras.Model(image, layers.Activation("sigmoid", name="mask")(x), name="unet")
 
 
 def _two_convolutions(x: keras.KerasTensor, filters: int, name: str) -> keras.KerasTensor:
     for half in "ab":
-        x = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"{name}{half}_conv")(x)
-        x = layers.BatchNormalization(momentum=0.9, name=f"{name}{half}_norm")(x)
-        x = layers.ReLU(name=f"{name}{half}_relu")(x)
+        x = _convolution(x, filters, f"{name}{half}")
     return x
+
+
+def _convolution(x: keras.KerasTensor, filters: int, name: str, size: int = 3, stride: int = 1) -> keras.KerasTensor:
+    x = layers.Conv2D(filters, size, strides=stride, padding="same", use_bias=False, name=f"{name}_conv")(x)
+    x = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
+    return layers.ReLU(name=f"{name}_relu")(x)

@@ -13,7 +13,8 @@ def augment_batch(
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Return changed copies. images: (N, S, S) float32 0..255; masks: (N, S, S), only moved, like their image.
 
-    Each image draws its own rotation, scale, shift and flip, then contrast about its mean and brightness.
+    Each image draws its own rotation, scale, shift and flip, then contrast about its mean and brightness, then what is
+    off by default: gamma, grain and black borders, which cover the mask too.
     """
     out = np.empty_like(images)
     out_masks = None if masks is None else np.empty_like(masks)
@@ -32,7 +33,27 @@ def augment_batch(
         mean = moved.mean()
         contrast = 1 + augment.contrast_fraction * draw[4]
         shift = augment.brightness_fraction * GREY_MAX * draw[5]
-        out[i] = np.clip((moved - mean) * contrast + mean + shift, 0, GREY_MAX)
+        out[i] = _degrade(np.clip((moved - mean) * contrast + mean + shift, 0, GREY_MAX), augment, rng)
         if masks is not None:
             out_masks[i] = warp(masks[i], matrix, nearest=True)
+        if augment.border_fraction and rng.random() < 0.5:
+            _cover(out[i], None if out_masks is None else out_masks[i], augment.border_fraction, rng)
     return out, out_masks
+
+
+def _degrade(image: np.ndarray, augment: Augment, rng: np.random.Generator) -> np.ndarray:
+    """Change the curve of an (S, S) image 0..255 and add grain; draws nothing where both are off."""
+    if augment.gamma_fraction:
+        image = GREY_MAX * (image / GREY_MAX) ** ((1 + augment.gamma_fraction) ** rng.uniform(-1, 1))
+    if augment.noise_sd:
+        image = np.clip(image + rng.normal(0, rng.uniform(0, augment.noise_sd), image.shape), 0, GREY_MAX)
+    return image
+
+
+def _cover(image: np.ndarray, mask: np.ndarray | None, fraction: float, rng: np.random.Generator) -> None:
+    """Blacken all four borders in place, each of its own width."""
+    size = len(image)
+    top, bottom, left, right = (rng.uniform(0, fraction, 4) * size).astype(int)
+    for array in (image, mask):
+        if array is not None:
+            array[:top], array[size - bottom :], array[:, :left], array[:, size - right :] = 0, 0, 0, 0
