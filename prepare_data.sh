@@ -2,5 +2,4 @@
 # Images -> manifest -> lungs -> crops -> split.
 set -eu
 cd "$(dirname "$0")"
-./cxr segment "$@"
 ./cxr prepare "$@"

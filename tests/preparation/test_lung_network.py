@@ -6,11 +6,12 @@ import pytest
 
 from cxr.classification.networks.classifier import build_classifier
 from cxr.config.errors import UserError
+from cxr.config.lungs import Cleaning
 from cxr.config.member import Member
 from cxr.images.files import read_image, write_png
 from cxr.preparation.lung_network import lung_weights, open_lungs
 
-SEGMENTATION = {"image_px": 32, "width": 2, "depth": 1, "epochs": 1, "batch": 8, "val": 0.2, "test": 0.2}
+SEGMENTATION = {"image_px": 32, "width": 2, "depth": 1, "epochs": 1, "batch": 8, "split": {"val": 0.2, "test": 0.2}}
 
 
 @pytest.fixture(scope="module")
@@ -18,6 +19,9 @@ def weights_file(dark_network, tmp_path_factory):
     path = tmp_path_factory.mktemp("weights") / "unet.keras"
     dark_network.save(path)
     return path
+
+
+CLEANING = Cleaning(dilate=1)
 
 
 def no_progress(title):
@@ -31,7 +35,7 @@ def settings(make_settings, chest, tmp_path):
         image, lungs = chest(number)
         write_png(tmp_path / "xrays" / f"{number}.png", image)
         write_png(tmp_path / "masks" / f"{number}.png", lungs.astype(np.uint8) * 255)
-    masks = {"format": "pairs", "images": tmp_path / "xrays", "masks": tmp_path / "masks"}
+    masks = [{"format": "pairs", "images": tmp_path / "xrays", "masks": tmp_path / "masks"}]
     return make_settings(tmp_path, lung_masks=masks)
 
 
@@ -56,10 +60,10 @@ def test_a_lung_network_is_trained_once(settings, make_params, tmp_path):
     )
     assert other[2]
     assert other[0] != path
-    for image in settings.lung_masks.images.iterdir():
+    for image in settings.lung_masks[0].images.iterdir():
         image.touch()
     assert lung_weights(settings, params, tmp_path / "lungs", 1, progress) == (path, metrics, False)
-    mask = settings.lung_masks.masks / "3.png"
+    mask = settings.lung_masks[0].masks / "3.png"
     write_png(mask, np.roll(read_image(mask), 2, axis=0))
     changed = lung_weights(settings, params, tmp_path / "lungs", 1, progress)
     assert changed[2]
@@ -79,8 +83,9 @@ def test_given_weights_are_used_with_the_metrics_beside_them(settings, make_para
 
 @pytest.mark.parametrize("engine", ["keras", "openvino"])
 def test_opened_lungs_find_the_lungs(weights_file, chest, tmp_path, engine):
-    net = open_lungs(weights_file, engine, tmp_path)
+    net = open_lungs(weights_file, engine, tmp_path, CLEANING)
     assert net.image_px == 36
+    assert net.cleaning == CLEANING
     images = np.full((2, 36, 36, 1), 200, np.float32)
     images[:, 10:20, 5:9] = 40
     runner = net.open()
@@ -99,7 +104,7 @@ def test_what_is_no_lung_network_stops(tmp_path):
         path = tmp_path / f"{name}.keras"
         model.save(path)
         with pytest.raises(UserError, match="is no lung network: it maps") as raised:
-            open_lungs(path, "keras", tmp_path)
+            open_lungs(path, "keras", tmp_path, CLEANING)
         assert str(path) in str(raised.value)
 
 

@@ -43,7 +43,7 @@ def test_sets_are_told_apart_by_name_and_stem(folders):
     assert [(pair.source, pair.train_only) for pair in pairs] == [("one", True)] * 9 + [("two", False)] * 5
     assert [pair.patient for pair in pairs[9:]] == [f"two:{number}" for number in range(5)]
     assert notes == []
-    with pytest.raises(UserError, match="no image and mask share a file stem that fits lung_masks.stems 'Q"):
+    with pytest.raises(UserError, match=r"share a file stem that fits lung_masks\.stems 'Q"):
         find(folders, stems="Q*")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cxr.commands.agreement import print_agreement
 from cxr.commands.context import read_config, worker_count
 from cxr.commands.progress import show_progress
 from cxr.config.load import Config
@@ -54,7 +55,9 @@ def _prepare(config: Config, sources: list[SourceTable], workers: int) -> tuple[
     settings, params = config.settings, config.params
     if params.crop.mode == "none":
         return prepare(sources, settings, params, None, workers, show_progress("crops"))
-    path, metrics, _ = lung_weights(settings, params, config.lungs_dir, workers, show_progress)
+    path, metrics, trained = lung_weights(settings, params, config.lungs_dir, workers, show_progress)
+    if trained:
+        print_agreement("prepare", metrics)
     with tempfile.TemporaryDirectory() as folder:
         open_net = partial(open_lungs, path, settings.engine, Path(folder), params.segmentation.cleaning)
         lungs = LungSource(open_net, hash_of_file(path), metrics)

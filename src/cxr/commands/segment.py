@@ -3,8 +3,8 @@
 import argparse
 import tempfile
 from pathlib import Path
-from typing import Any
 
+from cxr.commands.agreement import print_agreement
 from cxr.commands.context import read_config, worker_count
 from cxr.commands.progress import show_progress
 from cxr.config.errors import UserError
@@ -29,7 +29,7 @@ def _train(config: Config, _: argparse.Namespace) -> None:
     path, metrics, trained = lung_weights(
         config.settings, config.params, config.lungs_dir, worker_count(config.settings), show_progress
     )
-    _print_metrics(metrics or {})
+    print_agreement("segment", metrics)
     print(f"segment: {'trained' if trained else 'unchanged'}: {path}")
 
 
@@ -44,7 +44,7 @@ def _evaluate(config: Config, _: argparse.Namespace) -> None:
     key = {"weights": hash_of_file(path), "masks": masks, "cleaning": one.cleaning}
     folder = config.lungs_dir / f"evaluated-{fingerprint(key)}"
     if (folder / "metrics.json").is_file():
-        _print_metrics(read_json(folder / "metrics.json"))
+        print_agreement("segment", read_json(folder / "metrics.json"))
         print(f"segment: unchanged: {folder}")
         return
     from cxr.engines.startup import load_keras
@@ -59,7 +59,7 @@ def _evaluate(config: Config, _: argparse.Namespace) -> None:
     arrays.notes[:0] = notes
     table, found = measure_network(model, arrays, range(len(arrays.pairs)), "", one.cleaning)
     more = {"part": f"all pairs, by {path.name} of {path.parent.name}", "pairs": {"test": len(arrays.pairs)}}
-    _print_metrics(write_agreement(folder, table, found, arrays, more, one.seed))
+    print_agreement("segment", write_agreement(folder, table, found, arrays, more, one.seed))
     print("segment: pairs that these weights learnt from flatter them")
     print(f"segment: written: {folder}")
 
@@ -82,15 +82,3 @@ def _predict(config: Config, options: argparse.Namespace) -> None:
         f"segment: {len(table) - rejected} masks; {rejected} files cannot be read, {unusable} images without usable "
         f"lungs (quality below {params.crop.min_quality:g}): {options.folder / TABLE}"
     )
-
-
-def _print_metrics(metrics: dict[str, Any]) -> None:
-    """Say for all pairs and for each source how well masks agree."""
-    from cxr.segmentation.agreement import agreement_line
-
-    for note in metrics.get("notes", []):
-        print(f"segment: {note}")
-    sources = metrics.get("sources", {})
-    for name, summary in sources.items():
-        if name != "all" or len(sources) > 2:
-            print(f"segment: {name}: {summary['images']} {metrics['part']}: {agreement_line(summary)}")

@@ -87,6 +87,19 @@ class Cleaning(Model):
     """How many times it is dilated by the same square; more than `erode` takes in a rim."""
 
 
+class LungAugment(Augment):
+    """Random changes of training images; 0 switches one off. Wider than for classifiers: lungs stay lungs."""
+
+    rotate_degrees: Annotated[float, Field(ge=0, le=180)] = 10.0
+    """Largest rotation to either side."""
+    zoom_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.15
+    """Largest change of scale."""
+    contrast_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.3
+    """Largest change of contrast around the image's mean."""
+    brightness_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.15
+    """Largest change of brightness, as a fraction of the grey range."""
+
+
 class Segmentation(Model):
     """The lung network."""
 
@@ -125,9 +138,7 @@ class Segmentation(Model):
     negative_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of training images that are shown upside down, on their side or inverted, with an empty mask, or are no
     chest X-rays: so that the network finds no lungs in them."""
-    augment: Augment = Augment(
-        rotate_degrees=10, shift_fraction=0.05, zoom_fraction=0.15, contrast_fraction=0.3, brightness_fraction=0.15
-    )
+    augment: LungAugment = LungAugment()
     """Random changes of training images."""
     cleaning: Cleaning = Cleaning()
     """Erosion and dilation of the found mask."""
