@@ -23,8 +23,11 @@ def folder(tmp_path_factory):
         write_phantoms(root, PhantomSpec(patients=8, seed=seed, image_px=64), workers=2)
         sets.append({"name": f"hospital{seed}", "images": str(root / "images_001" / "images"),
                      "masks": str(root / "masks"), "patient_pattern": "^(\\d+)_"})  # fmt: skip
-    settings = {"datasets": [{"format": "phantom", "patients": 4, "seed": 5, "image_px": 64}], "lung_masks": sets,
-                "prepared_dir": "prepared", "models_dir": "models", "parallel": {"backend": "threading", "workers": 1}}  # fmt: skip
+    settings = {
+        "datasets": [{"format": "phantom", "patients": 4, "seed": 5, "image_px": 64}],
+        **{"lung_masks": sets, "prepared_dir": "prepared", "models_dir": "models"},
+        "parallel": {"backend": "threading", "workers": 1},
+    }
     params = {"segmentation": SEGMENTATION, "members": {"tiny": {"network": "tiny", "image_px": 32}},
               "groups": {"Tiny": ["tiny"]}, "crop": {"image_px": 32}}  # fmt: skip
     (folder / "SETTINGS.json").write_text(json.dumps(settings))

@@ -68,7 +68,8 @@ def load_pairs(pairs: Sequence[Pair], image_px: int, dilate_target: int = 0) -> 
     """Read pairs, plainly resized to the square; a mask may be of another size than its image.
 
     dilate_target: how many times the masks that are learnt are dilated by a square of 15 of their own pixels. Pairs
-    that cannot be read, of different proportions or with an empty mask are left out and noted; UserError when none is left.
+    that cannot be read, of different proportions or with an empty mask are left out and noted; UserError when all
+    are.
     """
     kept, images, masks, truths, notes = [], [], [], [], []
     for pair in pairs:
