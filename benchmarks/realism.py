@@ -16,17 +16,15 @@ import keras
 import numpy as np
 from scipy import ndimage
 
-from cxr.config.params import Segmentation
-from cxr.config.settings import LungPairs
+from cxr.config.lungs import LungPairs, Segmentation
 from cxr.images.files import read_image
 from cxr.images.geometry import resize
 from cxr.phantoms.dataset.folder import write_phantoms
 from cxr.phantoms.phantom import render_phantom
 from cxr.phantoms.spec import PhantomSpec
-from cxr.segmentation.losses import dice_and_iou
-from cxr.segmentation.lungs import find_lungs
+from cxr.preparation.lung_network import PHANTOM_PATIENT
+from cxr.segmentation.measure import measure_network, train_lungs
 from cxr.segmentation.pairs import find_pairs, load_pairs
-from cxr.segmentation.train import train_unet
 
 COMPARED, IMAGE_PX = 150, 320
 
@@ -51,20 +49,20 @@ def main() -> None:
     parser.add_argument("--patients", type=int, default=120)
     parser.add_argument("--nih", type=Path)
     options = parser.parse_args()
-    parameters = Segmentation()
+    parameters = Segmentation(weights="train")
     spec = PhantomSpec(patients=options.patients, seed=8)
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
         write_phantoms(folder / "set", spec, workers=2)
-        drawn = LungPairs(images=folder / "set/images_001/images", masks=folder / "set/masks")
-        pairs = load_pairs(find_pairs(drawn), parameters.image_px, 0.15, 0.15, 1)
-        (folder / "unet").mkdir()
-        own = train_unet(pairs, parameters, folder / "unet")
+        drawn = LungPairs(
+            images=folder / "set/images_001/images", masks=folder / "set/masks", patient_pattern=PHANTOM_PATIENT
+        )
+        pairs = load_pairs(find_pairs([drawn])[0], parameters.image_px)
+        own = train_lungs(pairs, parameters, folder / "unet", lambda title: None)
         model = keras.saving.load_model(folder / "unet" / "unet.keras", compile=False)
-    real = find_pairs(LungPairs(images=options.images, masks=options.masks))
-    arrays = load_pairs(real, parameters.image_px, 0.1, 0.1, 1)
-    found = model.predict(arrays.images[..., None].astype(np.float32), batch_size=16, verbose=0)[..., 0]
-    dice, _ = dice_and_iou(arrays.masks.astype(bool), np.stack([find_lungs(mask).mask for mask in found]))
+    real = load_pairs(find_pairs([LungPairs(images=options.images, masks=options.masks)])[0], parameters.image_px)
+    table, _ = measure_network(model, real, range(len(real.pairs)), "", parameters.cleaning)
+    dice = table["dice"]
     print(f"U-Net trained on {len(pairs.images)} phantoms: Dice {own['dice']['mean']:.3f} on held-out phantoms, "
           f"{dice.mean():.3f} (5th percentile {np.percentile(dice, 5):.3f}) on {len(dice)} real images")  # fmt: skip
     if options.nih:
