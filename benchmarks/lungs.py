@@ -1,7 +1,7 @@
 """What finding lungs costs: the U-Net through OpenVINO against model.predict, clean-up and quality, loading.
 
 Run from the repository root:  .venv/bin/python benchmarks/lungs.py [--weights models/lungs/.../unet.keras]
-Without --weights the shipped network is measured. CPU-seconds of this process, ratios in one run; the images are phantoms.
+Without --weights the shipped network is measured. CPU-seconds of this process, ratios in one run, on phantoms.
 """
 
 import argparse

@@ -72,7 +72,7 @@ def crop_all(
     if not (may_resume(done_dir, inputs) and begun):
         shutil.rmtree(done_dir, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
-        for name in ("crops.npy", "lungs.npy"):  # of other inputs; from now on they are there only when moved into place
+        for name in ("crops.npy", "lungs.npy"):  # of other inputs; there again only when moved into place
             (folder / name).unlink(missing_ok=True)
         for name, shape in arrays.items():
             np.lib.format.open_memmap(folder / (PART + name), mode="w+", dtype=np.uint8, shape=shape).flush()
