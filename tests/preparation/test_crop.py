@@ -4,6 +4,7 @@ import pytest
 from cxr.config.params import Crop, Margins
 from cxr.images.files import write_png
 from cxr.images.geometry import cut_box, resize
+from cxr.images.lies import LYING
 from cxr.preparation.box import whole_image_box
 from cxr.preparation.crop import crop_images
 
@@ -21,7 +22,21 @@ class Oracle:
 
     def run(self, images):
         self.asked.append(images)
-        return [np.stack(self.maps)[..., None].astype(np.float32)]
+        known = np.stack(self.maps)[..., None].astype(np.float32)
+        return [known if len(known) == len(images) else np.zeros(images.shape, np.float32)]
+
+
+class UprightOracle:
+    """A lung network that knows one upright image and finds nothing in others."""
+
+    name = "oracle"
+
+    def __init__(self, image, lungs):
+        self.image, self.map_ = resize(image, PX, PX), resize(lungs.astype(np.float32), PX, PX)
+
+    def run(self, images):
+        known = [np.array_equal(image[..., 0], self.image) for image in images]
+        return [np.stack([self.map_ * one for one in known])[..., None]]
 
 
 @pytest.fixture
@@ -103,6 +118,33 @@ def test_min_quality_is_the_line(one):
     assert 0.5 < quality < 0.7
     assert crop_one(one, Oracle([unsure]), min_quality=quality - 0.01).fallback is False
     assert crop_one(one, Oracle([unsure]), min_quality=quality + 0.01).fallback is True
+
+
+@pytest.mark.parametrize("mode", ["crop", "mask"])
+@pytest.mark.parametrize("lie", LYING, ids=lambda lie: lie.name)
+def test_an_image_that_lies_otherwise_is_set_upright(chest, tmp_path, lie, mode):
+    image, lungs = chest(3)
+    image, lungs = image[:, : PX * 3], lungs[:, : PX * 3]
+    write_png(tmp_path / "upright.png", image)
+    write_png(tmp_path / "lying.png", lie.lay(image))
+    engine = UprightOracle(image, lungs)
+    crop = Crop(image_px=32, mode=mode)
+    upright, lying = crop_images([tmp_path / "upright.png", tmp_path / "lying.png"], crop, engine, PX)
+    assert (upright.lies, lying.lies) == ("", lie.name)
+    assert lying.fallback is False
+    assert lying.lungs.quality == upright.lungs.quality
+    np.testing.assert_array_equal(lying.pixels, upright.pixels)
+    np.testing.assert_array_equal(lying.lungs.mask, lie.turn(upright.lungs.mask))
+    assert (lying.height_px, lying.width_px) == lie.lay(image).shape
+    if mode == "crop":  # the box is where it lies in the original
+        np.testing.assert_array_equal(lie.set_upright(cut_box(lie.lay(image), lying.box, 32)), lying.pixels)
+
+
+def test_an_image_that_lies_otherwise_stays_as_it_is_on_request(chest, tmp_path):
+    image, lungs = chest(3)
+    write_png(tmp_path / "lying.png", LYING[0].lay(image))
+    (row,) = crop_images([tmp_path / "lying.png"], Crop(upright=False), UprightOracle(image, lungs), PX)
+    assert (row.fallback, row.lies) == (True, "")
 
 
 def test_an_empty_mask_is_a_fallback_even_when_any_quality_will_do(one):

@@ -38,6 +38,8 @@ def run(options: argparse.Namespace) -> None:
         f"prepare: {record['images']} images of {record['patients']} patients; {record['rejected']} rejected "
         f"(rejected.csv), {record['fallbacks']} without usable lungs (whole image used)"
     )
+    if record["set_upright"]:
+        print(f"prepare: {record['set_upright']} images lay turned or inverted and were set upright (crops.csv: lies)")
     counts = ", ".join(f"{part} {described['images']}" for part, described in parts.items())
     if len(stores) > 1:
         counts = "test " + ", ".join(str(one.split["parts"]["test"]["images"]) for one in stores.values())

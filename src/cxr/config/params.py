@@ -41,6 +41,8 @@ class Crop(Model):
     """Margins of the box."""
     min_quality: Fraction = 0.5
     """Lung masks scoring below this are not trusted: the whole image is used, and counted as a fallback."""
+    upright: bool = True
+    """Turn by 90 or 180 degrees, or invert, images whose lungs are found only so; marked in crops.csv and counted."""
 
 
 class Evaluation(Model):

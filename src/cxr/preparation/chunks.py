@@ -19,10 +19,10 @@ from cxr.preparation.resumable import mark_begun, may_resume, run_chunks
 CHUNK_IMAGES = 32
 PART, DONE = ".part-", ".part-chunks"
 RESULT_COLUMNS = [
-    "row", "x0", "y0", "x1", "y1", "lung_fraction", "quality", "fallback", "height_px", "width_px", "image_hash",
-    "pixels_hash", "reason",
+    "row", "x0", "y0", "x1", "y1", "lung_fraction", "quality", "fallback", "lies", "height_px", "width_px",
+    "image_hash", "pixels_hash", "reason",
 ]  # fmt: skip
-HASHES = ("image_hash", "pixels_hash")
+TEXTS = ("image_hash", "pixels_hash", "lies")
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def crop_all(
             np.lib.format.open_memmap(folder / (PART + name), mode="w+", dtype=np.uint8, shape=shape).flush()
         mark_begun(done_dir, inputs)
     work = partial(_crop_chunk, crop, lung_net, folder)
-    table = run_chunks(paths, CHUNK_IMAGES, work, done_dir, backend, workers, on_progress, HASHES)
+    table = run_chunks(paths, CHUNK_IMAGES, work, done_dir, backend, workers, on_progress, TEXTS)
     for name in arrays:
         if (folder / (PART + name)).is_file():  # a run that was killed here has moved the first already
             (folder / (PART + name)).replace(folder / name)
@@ -101,7 +101,7 @@ def _crop_chunk(crop: Crop, lung_net: LungNet | None, folder: Path, start: int, 
     records = []
     for row, result in enumerate(results, start):
         if isinstance(result, str):
-            records.append((row, *[0] * 9, "", "", result))
+            records.append((row, *[0] * 7, "", 0, 0, "", "", result))
             continue
         crops[row] = result.pixels
         if masks is not None:
@@ -109,7 +109,7 @@ def _crop_chunk(crop: Crop, lung_net: LungNet | None, folder: Path, start: int, 
         scores = (round(result.lungs.fraction, 4), round(result.lungs.quality, 4)) if result.lungs else (0, 0)
         pixels_hash = blake2b(result.pixels.tobytes(), digest_size=8).hexdigest()
         original = (result.height_px, result.width_px, result.image_hash)
-        records.append((row, *result.box, *scores, int(result.fallback), *original, pixels_hash, ""))
+        records.append((row, *result.box, *scores, int(result.fallback), result.lies, *original, pixels_hash, ""))
     for array in (crops, masks):
         if array is not None:
             array.flush()

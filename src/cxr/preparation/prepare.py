@@ -139,6 +139,7 @@ def _write_tables(
         "patients": int(manifest["patient_id"].nunique()),
         "rejected": len(rejected),
         "fallbacks": int(crops["fallback"].astype(int).sum()),
+        "set_upright": int((crops["lies"] != "").sum()),
     }
 
 

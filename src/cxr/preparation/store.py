@@ -16,10 +16,11 @@ from cxr.datasets.manifest import read_table
 from cxr.datasets.split import PARTS, SPLIT_COLUMNS, NamedSplit, check_patients, describe_split
 from cxr.datasets.table import DESCRIPTION, REJECTED
 from cxr.images.geometry import Box
+from cxr.images.lies import BY_NAME, Lie
 
 CROP_COLUMNS = [
-    "image_id", "row", "x0", "y0", "x1", "y1", "lung_fraction", "quality", "fallback", "height_px", "width_px",
-    "image_hash",
+    "image_id", "row", "x0", "y0", "x1", "y1", "lung_fraction", "quality", "fallback", "lies", "height_px",
+    "width_px", "image_hash",
 ]  # fmt: skip
 
 
@@ -48,7 +49,8 @@ class Store:
 
     crops: (M, S, S) uint8, memory-mapped; rows: (N,) row of each image in it; labels: (N, K) float32 codes 1, 0,
     -1 uncertain, NaN unknown; no_finding: (N,) bool; parts: (N,) train, val or test; folds: (N,) the fold whose test
-    part an image is in, "" without folds; boxes: per image, in pixels of the original. lungs: (M, P, ceil(P / 8))
+    part an image is in, "" without folds; boxes: per image, in pixels of the original; lies: how that lies; its crop is
+    upright. lungs: (M, P, ceil(P / 8))
     uint8 packed masks, or None with crop.mode none. zero_blanks: sources whose empty labels were read as 0.
     """
 
@@ -63,6 +65,7 @@ class Store:
     crops: np.ndarray
     lungs: np.ndarray | None
     boxes: list[Box]
+    lies: list[Lie]
     paths: list[Path]
     split: dict[str, Any]
     record: dict[str, Any]
@@ -108,6 +111,7 @@ def pooled(stores: dict[str, Store]) -> Store:
         **arrays,
         folds=np.concatenate([np.full(len(rows), fold) for _, rows, fold in pieces]),
         boxes=[store.boxes[row] for store, rows, _ in pieces for row in rows],
+        lies=[store.lies[row] for store, rows, _ in pieces for row in rows],
         paths=[store.paths[row] for store, rows, _ in pieces for row in rows],
         split={"name": first.split["name"], "hash": split_hash, "parts": counts},
     )
@@ -162,6 +166,7 @@ def _store(files: PreparedFiles, tables: _Tables, fold: str, findings: Findings,
         crops=np.load(files.crops, mmap_mode="r"),
         lungs=np.load(files.lungs, mmap_mode="r") if files.lungs.is_file() else None,
         boxes=_boxes(crop_table),
+        lies=[BY_NAME[name] for name in crop_table["lies"]],
         paths=[Path(record["roots"][s]) / p for s, p in zip(chosen["source"], chosen["path"], strict=True)],
         split=describe_split(chosen, NamedSplit(tables.split.name, split), list(findings.names), labels),
         record=record,

@@ -1,19 +1,11 @@
 """What holds no lungs to be found: chest X-rays turned or inverted, and drawn images of other things."""
 
-from collections.abc import Callable
-
 import numpy as np
 
+from cxr.images.lies import LYING
 from cxr.phantoms.dataset.negatives import NEGATIVES, render_negative
 
 SEED = 0x10  # of the drawn ones
-TURNS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "on its left side": lambda image: np.rot90(image, 1),
-    "upside down": lambda image: np.rot90(image, 2),
-    "on its right side": lambda image: np.rot90(image, 3),
-    "inverted": lambda image: 255 - image,
-}
-"""What is done to a chest X-ray (S, S) that makes it unusable."""
 
 
 def draw_negatives(of_each: int, image_px: int) -> np.ndarray:
@@ -25,4 +17,4 @@ def spoil(image: np.ndarray, drawn: np.ndarray, rng: np.random.Generator) -> np.
     """Return the (S, S) image turned or inverted, or in every fourth case one of the drawn ones (N, S, S) instead."""
     if rng.random() < 0.25:
         return drawn[rng.integers(len(drawn))]
-    return TURNS[str(rng.choice(list(TURNS)))](image)
+    return LYING[rng.integers(len(LYING))].lay(image)

@@ -147,6 +147,7 @@ def _write_picture(choice: Chosen, heat: np.ndarray, store: Store, opacity: floa
     image = _read_original(store, choice.row)
     label = LABEL_TEXTS.get(choice.label, "unknown")
     caption = f"{finding} {choice.probability:.2f}   label: {label}   {image_id}"
+    heat = store.lies[choice.row].turn(heat)
     picture = side_by_side(image, store.boxes[choice.row], heat, opacity, caption)
     stem = re.sub(r"[^A-Za-z0-9._-]", "_", image_id.rpartition(".")[0] or image_id)[:LONGEST_ID]
     name = f"{finding}-{choice.rank:02d}-{stem}.png"
