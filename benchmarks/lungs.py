@@ -21,10 +21,11 @@ from cxr.config.params import SHIPPED_LUNGS
 IMAGES, ROUNDS = 32, 5
 LOADING = """
 import sys, time
+from pathlib import Path
 sys.path.insert(0, "src")
 from cxr.engines.saved import load_model
 started = time.perf_counter()
-load_model(sys.argv[1])
+load_model(Path(sys.argv[1]))
 print(time.perf_counter() - started)
 """
 

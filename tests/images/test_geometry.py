@@ -132,12 +132,11 @@ def test_no_change_is_the_identity(square):
     np.testing.assert_array_equal(warp(square, matrix), square)
 
 
-@pytest.mark.parametrize("nearest", [False, True])
 @pytest.mark.parametrize(("right", "down"), [(3, 0), (0, 4), (-2, 5), (-6, -1)])
-def test_a_shift_by_whole_pixels_moves_right_and_down(square, right, down, nearest):
+def test_a_shift_by_whole_pixels_moves_right_and_down(square, right, down):
     size = len(square)
     expected = np.pad(square, 10)[10 - down : 10 - down + size, 10 - right : 10 - right + size]
-    moved = warp(square, affine_matrix(size, 0, 1, right, down, flip=False), nearest)
+    moved = warp(square, affine_matrix(size, 0, 1, right, down, flip=False))
     np.testing.assert_array_equal(moved, expected)
 
 
@@ -163,11 +162,3 @@ def test_scale_grows_about_the_centre():
     image[15:25, 15:25] = 200
     rows, columns = np.nonzero(warp(image, affine_matrix(40, 0, 2, 0, 0, flip=False)) > 100)
     assert (rows.min(), rows.max() + 1, columns.min(), columns.max() + 1) == (10, 30, 10, 30)
-
-
-def test_nearest_makes_no_new_values():
-    mask = np.zeros((40, 40), np.uint8)
-    mask[10:30, 12:25] = 255
-    matrix = affine_matrix(40, 17, 1.1, 2.3, -1.7, flip=True)
-    assert set(np.unique(warp(mask, matrix, nearest=True))) == {0, 255}
-    assert len(np.unique(warp(mask, matrix))) > 2

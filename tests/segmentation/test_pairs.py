@@ -105,24 +105,24 @@ def test_a_limit_takes_pairs_from_everywhere(folders):
 def test_arrays_hold_the_resized_pairs(folders, phantoms):
     pairs = load(folders, image_px=64)
     np.testing.assert_array_equal(pairs.images, [phantom.image for phantom in phantoms])
-    np.testing.assert_array_equal(pairs.masks, [phantom.lung_mask > 0 for phantom in phantoms])
+    np.testing.assert_array_equal(pairs.masks, [255 * (phantom.lung_mask > 0) for phantom in phantoms])
     small = load(folders, image_px=32)
     assert small.images.shape == small.masks.shape == (14, 32, 32)
     assert small.images.dtype == small.masks.dtype == np.uint8
     halved = np.stack([p.lung_mask > 0 for p in phantoms]).reshape(14, 32, 2, 32, 2).mean(axis=(2, 4))
-    np.testing.assert_array_equal(small.masks, halved >= 0.5)
+    np.testing.assert_array_equal(small.masks, np.round(255 * halved))
 
 
 def test_a_mask_may_be_drawn_on_a_smaller_copy(folders, phantoms):
     write_png(folders[1] / "P01_a.png", phantoms[0].lung_mask[::2, ::2])
     pairs = load(folders, image_px=32)
     assert len(pairs.pairs) == 14
-    assert (pairs.masks[0] == (phantoms[0].lung_mask[::2, ::2] > 0)).mean() == 1
+    assert (pairs.masks[0] == 255 * (phantoms[0].lung_mask[::2, ::2] > 0)).mean() == 1
 
 
 def test_a_mask_of_any_grey_is_a_mask(folders, phantoms):
     write_png(folders[1] / "P01_a.png", (phantoms[0].lung_mask > 0).astype(np.uint8))  # 0 and 1
-    np.testing.assert_array_equal(load(folders, image_px=64).masks[0], phantoms[0].lung_mask > 0)
+    np.testing.assert_array_equal(load(folders, image_px=64).masks[0], 255 * (phantoms[0].lung_mask > 0))
 
 
 def write_black(path):
@@ -171,7 +171,7 @@ def test_masks_that_are_learnt_may_be_dilated_in_their_own_pixels(folders, phant
     plain, dilated = load(folders, 64), load(folders, 64, dilate_target=2)
     np.testing.assert_array_equal(dilated.truths[0], plain.truths[0])
     by_hand = cv2.dilate((phantoms[0].lung_mask > 0).astype(np.uint8), np.ones((15, 15), np.uint8), iterations=2)
-    np.testing.assert_array_equal(dilated.masks[0], by_hand)
+    np.testing.assert_array_equal(dilated.masks[0], 255 * by_hand)
     assert dilated.masks.sum() > plain.masks.sum()
 
 

@@ -71,11 +71,11 @@ def test_grey_values_stay_in_range(images):
 
 
 def test_masks_move_with_their_images():
-    masks = (disc(count=20) > 0).astype(np.uint8)
+    masks = np.where(disc(count=20) > 0, 255, 0).astype(np.uint8)
     moving = only(rotate_degrees=20, shift_fraction=0.1, zoom_fraction=0.3, flip_probability=0.5)
     found, found_masks = augmented(disc(count=20), moving, masks=masks)
-    assert set(np.unique(found_masks)) == {0, 1}
-    for image, mask in zip(found > 100, found_masks.astype(bool), strict=True):
+    assert len(np.unique(found_masks)) > 2  # a rim may be lung in part
+    for image, mask in zip(found > 100, found_masks > 127, strict=True):
         assert (image & mask).sum() / (image | mask).sum() > 0.9
     assert len({mask.tobytes() for mask in found_masks}) == 20
 

@@ -106,18 +106,21 @@ class Segmentation(Model):
     weights: str = "train"
     """`shipped`: those that come with this package (models/lungs/shipped). `train`: learn from SETTINGS.json's
     `lung_masks`. Else the path of a finished `unet.keras`, from the folder the command runs in."""
-    network: Literal["unet", "resnet18", "resnet34", "efficientnetb0"] = "unet"
-    """`unet`: plain (Ronneberger et al. 2015). Others: U-Nets with that encoder from `segmentation_models`."""
+    network: Literal["unet", "efficientnet_lite0", "resnet18", "resnet34", "efficientnetb0"] = "unet"
+    """`unet`: plain (Ronneberger et al. 2015). Others: U-Nets with that encoder; `resnet18`, `resnet34` and
+    `efficientnetb0` are those of `segmentation_models`."""
     encoder_weights: Literal["imagenet"] | None = None
-    """Of `resnet18`, `resnet34` and `efficientnetb0`: `imagenet` (fetched from the internet); random when not given."""
+    """Of encoders: `imagenet` (of `efficientnet_lite0` installed with this package, of others fetched from the
+    internet); random when not given."""
     seed: Seed = 1
     """Of its weights, batches and split of pairs; apart from `seed`, so that runs of other seeds share the crops."""
     image_px: Pixels = 128
-    """Input height and width; a multiple of 2**`depth` (twice that with `first_stride` 2; of 32 for encoders)."""
+    """Input height and width; a multiple of 2**`depth` (twice that with `first_stride` 2), of 16 for
+    `efficientnet_lite0`, of 32 for other encoders."""
     width: Positive = 16
-    """`unet`: filters of the first level, doubled at each level below."""
+    """`unet` and `efficientnet_lite0`: filters of the first level, doubled at each level below."""
     width_max: Positive | None = None
-    """`unet`: filters at most; no limit when not given."""
+    """`unet` and `efficientnet_lite0`: filters at most; no limit when not given."""
     depth: Annotated[int, Field(ge=1, le=6)] = 4
     """`unet`: number of down-samplings."""
     first_stride: Literal[1, 2] = 1
@@ -146,8 +149,11 @@ class Segmentation(Model):
     @model_validator(mode="after")
     def _fits(self) -> "Segmentation":
         if self.network != "unet":
-            if self.image_px % 32:
-                raise ValueError(f"image_px {self.image_px} is not a multiple of 32, as network {self.network!r} needs")
+            least = 16 if self.network == "efficientnet_lite0" else 32
+            if self.image_px % least:
+                raise ValueError(
+                    f"image_px {self.image_px} is not a multiple of {least}, as network {self.network!r} needs"
+                )
         elif self.image_px % (2**self.depth * self.first_stride):
             raise ValueError(
                 f"image_px {self.image_px} is not a multiple of {2**self.depth * self.first_stride} "

@@ -68,10 +68,9 @@ def place_box(map_: np.ndarray, box: Box, height_px: int, width_px: int) -> np.n
     return out
 
 
-def warp(image: np.ndarray, matrix: np.ndarray, nearest: bool = False) -> np.ndarray:
+def warp(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """Move an (H, W) image by a (2, 3) affine matrix (source to target pixels); beyond the image it is black."""
-    interpolation = cv2.INTER_NEAREST if nearest else cv2.INTER_LINEAR
-    return cv2.warpAffine(image, matrix, image.shape[::-1], flags=interpolation, borderMode=cv2.BORDER_CONSTANT)
+    return cv2.warpAffine(image, matrix, image.shape[::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
 
 
 def affine_matrix(

@@ -39,7 +39,8 @@ class Pair:
 class PairArrays:
     """The pairs that could be read.
 
-    pairs: (N,); images: (N, S, S) uint8; masks: (N, S, S) uint8 0/1, what is learnt; truths: N masks (H, W) bool, what
+    pairs: (N,); images: (N, S, S) uint8; masks: (N, S, S) uint8 0..255, what is learnt: how much of a pixel is lung;
+    truths: N masks (H, W) bool, what
     is measured against, of each its own size; notes: what was left out.
     """
 
@@ -84,7 +85,7 @@ def load_pairs(pairs: Sequence[Pair], image_px: int, dilate_target: int = 0) -> 
         learnt = ndimage.binary_dilation(truth, DILATION, dilate_target) if dilate_target else truth
         kept.append(pair)
         images.append(resize(image, image_px, image_px))
-        masks.append(_resized(learnt, image_px, image_px).astype(np.uint8))
+        masks.append(np.round(255 * resize(np.float32(learnt), image_px, image_px)).astype(np.uint8))
         truths.append(_reduced(truth))
     if not kept:
         first = f"; the first: {notes[0]}" if notes else ""
@@ -126,14 +127,12 @@ def _size(image: np.ndarray) -> str:
     return f"{image.shape[1]} x {image.shape[0]} pixels"
 
 
-def _resized(mask: np.ndarray, height_px: int, width_px: int) -> np.ndarray:
-    return resize(np.float32(mask), height_px, width_px) >= 0.5
-
-
 def _reduced(mask: np.ndarray) -> np.ndarray:
     """The mask with its longer side at most TRUTH_PX."""
     scale = TRUTH_PX / max(mask.shape)
-    return mask if scale >= 1 else _resized(mask, round(mask.shape[0] * scale), round(mask.shape[1] * scale))
+    if scale >= 1:
+        return mask
+    return resize(np.float32(mask), round(mask.shape[0] * scale), round(mask.shape[1] * scale)) >= 0.5
 
 
 def _patients(stems: Sequence[str], pattern_text: str | None) -> list[str]:

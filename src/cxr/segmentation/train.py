@@ -11,6 +11,7 @@ from cxr.config.training import Optimizer, Schedule
 from cxr.engines.keras_engine import KerasEngine
 from cxr.segmentation.agreement import dice_of
 from cxr.segmentation.deal import TRAIN, VAL, Round
+from cxr.segmentation.lite import build_lite_unet
 from cxr.segmentation.losses import MaskLoss
 from cxr.segmentation.negatives import draw_negatives, spoil
 from cxr.segmentation.pairs import PairArrays
@@ -26,12 +27,14 @@ WEIGHTS = "unet.keras"
 
 def build_network(parameters: Segmentation) -> keras.Model:
     """Return the untrained network: input `image` (S, S, 1) grey 0..255, output `mask` (S, S, 1) in [0, 1]."""
-    if parameters.network == "unet":
-        one = parameters
+    one, pretrained = parameters, parameters.encoder_weights == "imagenet"
+    if one.network == "unet":
         return build_unet(one.image_px, one.width, one.depth, one.width_max, one.first_stride)
+    if one.network == "efficientnet_lite0":
+        return build_lite_unet(one.image_px, one.width, one.width_max, pretrained)
     from cxr.segmentation.encoders import build_encoder_unet
 
-    return build_encoder_unet(parameters.network, parameters.image_px, parameters.encoder_weights == "imagenet")
+    return build_encoder_unet(one.network, one.image_px, pretrained)
 
 
 def train_network(
@@ -54,9 +57,9 @@ def train_network(
     model.compile(optimizer=optimizer, loss=MaskLoss(parameters.loss), jit_compile=False)
 
     def validate(model: keras.Model) -> dict[str, float]:
-        truth, found = arrays.masks[held_out], predict_maps(model, arrays.images[held_out])
-        loss = model.loss(truth[..., None].astype(np.float32), found[..., None])
-        dice = [dice_of(t > 0, f > 0.5) for t, f in zip(truth, found, strict=True)]
+        truth, found = np.float32(arrays.masks[held_out]) / 255, predict_maps(model, arrays.images[held_out])
+        loss = model.loss(truth[..., None], found[..., None])
+        dice = [dice_of(t >= 0.5, f > 0.5) for t, f in zip(truth, found, strict=True)]
         return {"val_loss": float(loss), "val_dice": float(np.mean(dice))}
 
     run_epochs(
@@ -81,6 +84,6 @@ def _batches(arrays: PairArrays, rows: np.ndarray, parameters: Segmentation) -> 
         for k in np.flatnonzero(rng.random(len(chosen)) < share) if share else ():
             images[k], masks[k] = spoil(images[k], drawn, rng), 0
         images, masks = augment_batch(images.astype(np.float32), parameters.augment, rng, masks)
-        return images[..., None], masks[..., None].astype(np.float32)
+        return images[..., None], np.float32(masks[..., None]) / 255
 
     return lambda epoch: Batches(read, len(rows), parameters.batch, parameters.seed, epoch)

@@ -20,21 +20,22 @@ def build_unet(
         x = _convolution(x, filters[0], "halve", size=2 * first_stride, stride=first_stride)
     skips = []
     for level in range(depth):
-        x = _two_convolutions(x, filters[level], f"down{level}")
+        x = two_convolutions(x, filters[level], f"down{level}")
         skips.append(x)
         x = layers.MaxPooling2D(name=f"pool{level}")(x)
-    x = _two_convolutions(x, filters[depth], "bottom")
+    x = two_convolutions(x, filters[depth], "bottom")
     for level in reversed(range(depth)):
         x = layers.UpSampling2D(interpolation="bilinear", name=f"enlarge{level}")(x)
         x = layers.Concatenate(name=f"join{level}")([x, skips[level]])
-        x = _two_convolutions(x, filters[level], f"up{level}")
+        x = two_convolutions(x, filters[level], f"up{level}")
     x = layers.Conv2D(1, 1, name="logit")(x)
     if first_stride > 1:
         x = layers.UpSampling2D(first_stride, interpolation="bilinear", name="enlarge")(x)
     return keras.Model(image, layers.Activation("sigmoid", name="mask")(x), name="unet")
 
 
-def _two_convolutions(x: keras.KerasTensor, filters: int, name: str) -> keras.KerasTensor:
+def two_convolutions(x: keras.KerasTensor, filters: int, name: str) -> keras.KerasTensor:
+    """Return (H, W, filters): twice convolution, batch normalisation and ReLU."""
     for half in "ab":
         x = _convolution(x, filters, f"{name}{half}")
     return x

@@ -11,7 +11,7 @@ GREY_MAX = 255.0
 def augment_batch(
     images: np.ndarray, augment: Augment, rng: np.random.Generator, masks: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return changed copies. images: (N, S, S) float32 0..255; masks: (N, S, S), only moved, like their image.
+    """Return changed copies. images: (N, S, S) float32 0..255; masks: (N, S, S) uint8, only moved, like their image.
 
     Each image draws its own rotation, scale, shift and flip, then contrast about its mean and brightness, then what is
     off by default: gamma, grain and black borders, which cover the mask too.
@@ -35,7 +35,7 @@ def augment_batch(
         shift = augment.brightness_fraction * GREY_MAX * draw[5]
         out[i] = _degrade(np.clip((moved - mean) * contrast + mean + shift, 0, GREY_MAX), augment, rng)
         if masks is not None:
-            out_masks[i] = warp(masks[i], matrix, nearest=True)
+            out_masks[i] = warp(masks[i], matrix)
         if augment.border_fraction and rng.random() < 0.5:
             _cover(out[i], None if out_masks is None else out_masks[i], augment.border_fraction, rng)
     return out, out_masks
