@@ -157,6 +157,17 @@ def test_the_flip_comes_after_turn_and_shift(square):
     np.testing.assert_array_equal(both, expected)
 
 
+@pytest.mark.parametrize(("stretch", "width"), [(2, 20), (0.5, 5)])
+def test_a_stretch_widens_about_the_centre(stretch, width):
+    image = np.zeros((40, 40), np.uint8)
+    image[15:25, 15:25] = 200
+    stretched = warp(image, affine_matrix(40, 0, 1, 0, 0, flip=False, stretch=stretch)) >= 100
+    rows, columns = np.nonzero(stretched)
+    assert (rows.min(), rows.max() + 1) == (15, 25)
+    assert np.ptp(columns) + 1 == pytest.approx(width, abs=1)
+    assert columns.mean() == pytest.approx(19.5, abs=0.5)
+
+
 def test_scale_grows_about_the_centre():
     image = np.zeros((40, 40), np.uint8)
     image[15:25, 15:25] = 200

@@ -133,6 +133,16 @@ def test_brightness_adds_one_number_and_contrast_keeps_the_mean(images):
     assert 0.5 <= ratios.min() < ratios.max() <= 1.5
 
 
+def test_a_stretch_changes_width_against_height_to_both_sides():
+    found, _ = augmented(disc(count=40), only(stretch_fraction=0.5))
+    ratios = []
+    for image in found > 100:
+        rows, columns = np.nonzero(image)
+        ratios.append((np.ptp(columns) + 1) / (np.ptp(rows) + 1))
+    assert 0.6 < min(ratios) < 0.8
+    assert 1.25 < max(ratios) < 1.6
+
+
 def test_gamma_keeps_black_and_white_and_moves_the_middle(images):
     images[:, :8], images[:, 8:16] = 0, 255
     found, _ = augmented(images, only(gamma_fraction=0.5))

@@ -42,6 +42,8 @@ class Augment(Model):
     """Largest change of brightness, as a fraction of the grey range."""
     flip_probability: Fraction = 0.0
     """Left-right flips; off because side and heart position carry meaning."""
+    stretch_fraction: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Largest change of width against height: by a factor between 1 / (1 + this) and 1 + this."""
     gamma_fraction: Annotated[float, Field(ge=0, le=4)] = 0.0
     """Largest change of the display's curve: the exponent lies between 1 / (1 + this) and 1 + this."""
     noise_sd: Annotated[float, Field(ge=0, le=128)] = 0.0

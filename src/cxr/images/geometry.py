@@ -74,11 +74,16 @@ def warp(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 
 
 def affine_matrix(
-    image_px: int, degrees: float, scale: float, shift_x_px: float, shift_y_px: float, flip: bool
+    image_px: int, degrees: float, scale: float, shift_x_px: float, shift_y_px: float, flip: bool, stretch: float = 1
 ) -> np.ndarray:
-    """Return the (2, 3) float64 matrix that rotates and scales about the centre, then shifts, of a square image."""
+    """Return the (2, 3) float64 matrix that rotates and scales about the centre, then shifts, of a square image.
+
+    stretch: how much wider than high it makes what it has rotated.
+    """
     centre = (image_px - 1) / 2
     matrix = cv2.getRotationMatrix2D((centre, centre), degrees, scale)
+    matrix[0] *= stretch
+    matrix[0, 2] += centre * (1 - stretch)
     matrix[:, 2] += (shift_x_px, shift_y_px)
     if flip:
         matrix[0] *= -1

@@ -13,8 +13,8 @@ def augment_batch(
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Return changed copies. images: (N, S, S) float32 0..255; masks: (N, S, S) uint8, only moved, like their image.
 
-    Each image draws its own rotation, scale, shift and flip, then contrast about its mean and brightness, then what is
-    off by default: gamma, grain and black borders, which cover the mask too.
+    Each image draws its own rotation, scale, shift, flip and stretch, then contrast about its mean and brightness, then
+    what is off by default: gamma, grain and black borders, which cover the mask too.
     """
     out = np.empty_like(images)
     out_masks = None if masks is None else np.empty_like(masks)
@@ -28,6 +28,7 @@ def augment_batch(
             shift_x_px=augment.shift_fraction * size * draw[2],
             shift_y_px=augment.shift_fraction * size * draw[3],
             flip=bool(rng.random() < augment.flip_probability),
+            stretch=_factor(augment.stretch_fraction, rng),
         )
         moved = warp(image, matrix)
         mean = moved.mean()
@@ -44,10 +45,15 @@ def augment_batch(
 def _degrade(image: np.ndarray, augment: Augment, rng: np.random.Generator) -> np.ndarray:
     """Change the curve of an (S, S) image 0..255 and add grain; draws nothing where both are off."""
     if augment.gamma_fraction:
-        image = GREY_MAX * (image / GREY_MAX) ** ((1 + augment.gamma_fraction) ** rng.uniform(-1, 1))
+        image = GREY_MAX * (image / GREY_MAX) ** _factor(augment.gamma_fraction, rng)
     if augment.noise_sd:
         image = np.clip(image + rng.normal(0, rng.uniform(0, augment.noise_sd), image.shape), 0, GREY_MAX)
     return image
+
+
+def _factor(fraction: float, rng: np.random.Generator) -> float:
+    """A factor between 1 / (1 + fraction) and 1 + fraction; draws nothing where it is off."""
+    return (1 + fraction) ** rng.uniform(-1, 1) if fraction else 1.0
 
 
 def _cover(image: np.ndarray, mask: np.ndarray | None, fraction: float, rng: np.random.Generator) -> None:
