@@ -11,7 +11,15 @@ from cxr.config.member import Member
 from cxr.images.files import read_image, write_png
 from cxr.preparation.lung_network import lung_weights, open_lungs
 
-SEGMENTATION = {"image_px": 32, "width": 2, "depth": 1, "epochs": 1, "batch": 8, "split": {"val": 0.2, "test": 0.2}}
+SEGMENTATION = {
+    "weights": "train",
+    "image_px": 32,
+    "width": 2,
+    "depth": 1,
+    "epochs": 1,
+    "batch": 8,
+    "split": {"val": 0.2, "test": 0.2},
+}
 
 
 @pytest.fixture(scope="module")

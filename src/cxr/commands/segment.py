@@ -7,7 +7,6 @@ from pathlib import Path
 from cxr.commands.agreement import print_agreement
 from cxr.commands.context import read_config, worker_count
 from cxr.commands.progress import show_progress
-from cxr.config.errors import UserError
 from cxr.config.load import Config
 from cxr.config.record import fingerprint, hash_of_file, read_json
 from cxr.preparation.lung_network import lung_pairs, lung_weights, open_lungs
@@ -20,17 +19,19 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _train(config: Config, _: argparse.Namespace) -> None:
-    """Train the lung network of these settings and parameters, once."""
-    if config.params.lung_weights:
-        raise UserError(
-            f'segmentation.weights is "{config.params.segmentation.weights}": finished weights; to learn your own, say '
-            "--set segmentation.weights=train"
-        )
+    """Train the lung network of these settings and parameters, once, whichever is used otherwise."""
+    own = config.params.segmentation.model_copy(update={"weights": "train"})
+    params = config.params.model_copy(update={"segmentation": own})
     path, metrics, trained = lung_weights(
-        config.settings, config.params, config.lungs_dir, worker_count(config.settings), show_progress
+        config.settings, params, config.lungs_dir, worker_count(config.settings), show_progress
     )
     print_agreement("segment", metrics)
     print(f"segment: {'trained' if trained else 'unchanged'}: {path}")
+    if config.params.lung_weights:
+        print(
+            f'segment: not used yet: segmentation.weights is "{config.params.segmentation.weights}"; to use it, say '
+            "--set segmentation.weights=train"
+        )
 
 
 def _evaluate(config: Config, _: argparse.Namespace) -> None:
