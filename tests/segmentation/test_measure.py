@@ -40,7 +40,7 @@ def trained(arrays, tmp_path_factory):
 def test_training_leaves_network_history_figures_and_metrics(trained, arrays):
     folder, metrics = trained
     assert {path.name for path in folder.iterdir()} == {
-        "unet.keras", "metrics.json", "masks.csv", "worst.png", "history.csv", "tensorboard"
+        "unet.keras", "metrics.json", "masks.csv", "quality.csv", "worst.png", "history.csv", "tensorboard"
     }  # fmt: skip
     written = json.loads((folder / "metrics.json").read_text())
     assert {key: written[key] for key in metrics} == json.loads(json.dumps(metrics))

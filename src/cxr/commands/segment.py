@@ -2,6 +2,7 @@
 
 import argparse
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from cxr.commands.agreement import print_agreement
@@ -54,13 +55,16 @@ def _evaluate(config: Config, _: argparse.Namespace) -> None:
     from cxr.engines.saved import load_model
     from cxr.segmentation.measure import measure_network, write_agreement
     from cxr.segmentation.pairs import load_pairs
+    from cxr.segmentation.train import predict_maps
+    from cxr.segmentation.usable import score_kinds
 
     model = load_model(path)
     arrays = load_pairs(pairs, model.input_shape[1])
     arrays.notes[:0] = notes
     table, found = measure_network(model, arrays, range(len(arrays.pairs)), "", one.cleaning)
+    kinds = score_kinds(partial(predict_maps, model), arrays.images, "", one.cleaning)
     more = {"part": f"all pairs, by {path.name} of {path.parent.name}", "pairs": {"test": len(arrays.pairs)}}
-    print_agreement("segment", write_agreement(folder, table, found, arrays, more, one.seed))
+    print_agreement("segment", write_agreement(folder, table, found, kinds, arrays, more, one.seed))
     print("segment: pairs that these weights learnt from flatter them")
     print(f"segment: written: {folder}")
 

@@ -1,7 +1,8 @@
-"""Lung networks and pairs that they never saw in, agreement of every mask out: metrics.json, masks.csv, worst.png."""
+"""Lung networks and pairs that they never saw in, agreement of every mask and what its quality score tells out."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,11 @@ from cxr.segmentation.deal import PARTS, TEST, Round, deal_pairs
 from cxr.segmentation.lungs import Lungs, find_lungs
 from cxr.segmentation.pairs import PairArrays
 from cxr.segmentation.train import predict_maps, train_network
+from cxr.segmentation.usable import score_kinds, shares_below
 from cxr.segmentation.worst import worst_figure
 
 FIGURE_DPI = 110
-METRICS, TABLE, WORST = "metrics.json", "masks.csv", "worst.png"
+METRICS, TABLE, WORST, QUALITY = "metrics.json", "masks.csv", "worst.png", "quality.csv"
 COLUMNS = ("name", "source", "patient", "network", *MEASURES, "quality")
 Progress = Callable[[str], Callable[[int, int], None]]
 """Title of a long job -> function that is told (done, total)."""
@@ -48,19 +50,27 @@ def measure_network(
 
 
 def write_agreement(
-    folder: Path, table: pd.DataFrame, masks: list[np.ndarray], arrays: PairArrays, more: dict[str, Any], seed: int
+    folder: Path,
+    table: pd.DataFrame,
+    masks: list[np.ndarray],
+    kinds: pd.DataFrame,
+    arrays: PairArrays,
+    more: dict[str, Any],
+    seed: int,
 ) -> dict[str, Any]:
-    """Write masks.csv, worst.png and metrics.json, and return what the last holds.
+    """Write masks.csv, quality.csv, worst.png and metrics.json, and return what the last holds.
 
-    table: COLUMNS and `row`, the pair's place in `arrays`.
+    table: COLUMNS and `row`, the pair's place in `arrays`. kinds: of `score_kinds`.
     """
     summary = summarise(table, seed)
     metrics = {
         **{"part": "held-out pairs", "dice": summary["all"]["dice"], "iou": summary["all"]["iou"]},
-        **{"sources": summary, "notes": arrays.notes, **more},
+        **{"sources": summary, "quality": shares_below(kinds), "notes": arrays.notes, **more},
     }
     with written_atomically(folder / TABLE) as part:
         table.drop(columns="row").round(4).to_csv(part, index=False)
+    with written_atomically(folder / QUALITY) as part:
+        kinds.round(4).to_csv(part, index=False)
     measured = table["row"]
     figure = worst_figure(table, arrays.images[measured], [arrays.truths[row] for row in measured], masks)
     with written_atomically(folder / WORST) as part:
@@ -72,21 +82,25 @@ def write_agreement(
 def train_lungs(arrays: PairArrays, parameters: Segmentation, folder: Path, progress: Progress) -> dict[str, Any]:
     """Train the networks of every round, measure each on the pairs it never saw, and return the metrics.
 
-    Writes unet.keras (the network that is kept), metrics.json, masks.csv (a row per measured pair), worst.png, and a
-    folder for every other network. What was finished before is kept.
+    Writes unet.keras (the network that is kept), metrics.json, masks.csv (a row per measured pair), quality.csv (a row
+    per X-ray, turned X-ray or other image), worst.png, and a folder for every other network. What was finished before
+    is kept.
     """
     rounds = deal_pairs(arrays.pairs, parameters.split, parameters.seed)
-    tables, masks = [], []
+    tables, masks, kinds = [], [], []
     for number, one in enumerate(rounds, 1):
         title = "lung network: training" if len(rounds) == 1 else f"lung network {number} of {len(rounds)}: training"
         path = train_network(arrays, one, parameters, folder / one.name, progress(title))
         rows = np.flatnonzero(one.parts == TEST)
         if len(rows):
-            table, found = measure_network(load_model(path), arrays, rows, one.name, parameters.cleaning)
+            model = load_model(path)
+            table, found = measure_network(model, arrays, rows, one.name, parameters.cleaning)
             tables.append(table)
             masks += found
+            kinds.append(score_kinds(partial(predict_maps, model), arrays.images[rows], one.name, parameters.cleaning))
     more = {"pairs": _counts(rounds), "parameters": parameters.model_dump(), "split_hash": _split_hash(arrays, rounds)}
-    return write_agreement(folder, pd.concat(tables, ignore_index=True), masks, arrays, more, parameters.seed)
+    table, scored = (pd.concat(parts, ignore_index=True) for parts in (tables, kinds))
+    return write_agreement(folder, table, masks, scored, arrays, more, parameters.seed)
 
 
 def _counts(rounds: list[Round]) -> dict[str, int]:

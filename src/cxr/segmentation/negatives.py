@@ -6,11 +6,17 @@ from cxr.images.lies import LYING
 from cxr.phantoms.dataset.negatives import NEGATIVES, render_negative
 
 SEED = 0x10  # of the drawn ones
+LEARNT_OF_EACH = 40
+"""How many of each kind of drawn images networks learn from."""
 
 
-def draw_negatives(of_each: int, image_px: int) -> np.ndarray:
-    """Return (N, S, S) uint8: `of_each` drawn hands, lateral views, pages of text, noise and plain grey."""
-    return np.stack([render_negative(kind, number, SEED, image_px) for kind in NEGATIVES for number in range(of_each)])
+def draw_negatives(of_each: int, image_px: int, first: int = 0) -> np.ndarray:
+    """Return (N, S, S) uint8: `of_each` drawn hands, lateral views, noise, text and plain grey, in NEGATIVES' order.
+
+    first: number of the first of each kind; other numbers are other images.
+    """
+    numbers = range(first, first + of_each)
+    return np.stack([render_negative(kind, number, SEED, image_px) for kind in NEGATIVES for number in numbers])
 
 
 def spoil(image: np.ndarray, drawn: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -13,7 +13,7 @@ from cxr.segmentation.agreement import dice_of
 from cxr.segmentation.deal import TRAIN, VAL, Round
 from cxr.segmentation.lite import build_lite_unet
 from cxr.segmentation.losses import MaskLoss
-from cxr.segmentation.negatives import draw_negatives, spoil
+from cxr.segmentation.negatives import LEARNT_OF_EACH, draw_negatives, spoil
 from cxr.segmentation.pairs import PairArrays
 from cxr.segmentation.unet import build_unet
 from cxr.training.augment import augment_batch
@@ -21,7 +21,6 @@ from cxr.training.batches import Batches
 from cxr.training.epochs import BEST, EpochPlan, Progress, run_epochs
 from cxr.training.schedules import make_optimizer
 
-DRAWN_NEGATIVES = 40  # of each kind
 WEIGHTS = "unet.keras"
 
 
@@ -77,7 +76,7 @@ def predict_maps(model: keras.Model, images: np.ndarray) -> np.ndarray:
 def _batches(arrays: PairArrays, rows: np.ndarray, parameters: Segmentation) -> Callable[[int], Batches]:
     """Return the function epoch -> its batches: augmented images, a share of them spoilt and without a mask."""
     share = parameters.negative_share
-    drawn = draw_negatives(DRAWN_NEGATIVES, parameters.image_px) if share else None
+    drawn = draw_negatives(LEARNT_OF_EACH, parameters.image_px) if share else None
 
     def read(chosen: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         images, masks = arrays.images[rows[chosen]].copy(), arrays.masks[rows[chosen]].copy()
