@@ -6,4 +6,4 @@ cd "$(dirname "$0")"
 CXR_REQUIREMENTS="$PWD/requirements-dev.txt" ./cxr --version
 .venv/bin/ruff check .
 .venv/bin/ruff format --check .
-exec .venv/bin/python -m pytest "$@"
+exec .venv/bin/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadscope "$@"
