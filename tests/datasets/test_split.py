@@ -324,3 +324,13 @@ def test_the_real_subset_reads_and_is_a_subset_of_the_official_split(real_data, 
     assert len(split.table) == 1_520
     tested = set((real_data / "nih-subset" / "test_list.txt").read_text().split())
     assert set(split.table.loc[split.table["split"] == "test", "image_id"]) == tested
+
+
+def test_everything_may_be_test(make_manifest):
+    manifest = make_manifest([1, 3], np.zeros((4, len(FINDINGS)), bool), FINDINGS)
+    named = assign_split(manifest, Split(scheme="test"), FINDINGS, 1)
+    assert (named.name, named.folds) == ("all test", ("",))
+    assert list(named.table["image_id"]) == list(manifest["image_id"])
+    assert set(named.table["split"]) == {"test"}
+    described = describe_split(manifest, named, FINDINGS, np.zeros((4, len(FINDINGS))))
+    assert [described["parts"][part]["images"] for part in PARTS] == [0, 0, 4]

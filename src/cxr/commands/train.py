@@ -4,6 +4,7 @@ import argparse
 
 from cxr.commands.context import read_config
 from cxr.commands.progress import show_progress
+from cxr.config.errors import UserError
 from cxr.engines.startup import load_keras
 from cxr.preparation.prepare import open_prepared
 
@@ -14,6 +15,8 @@ def run(options: argparse.Namespace) -> None:
     params = config.params
     params.group(options.group)
     stores = open_prepared(config.settings, params)
+    if params.split.scheme == "test":
+        raise UserError('split.scheme "test": every image is in test, there is none to train on; choose another scheme')
     folder = config.group_dir(options.group)
     load_keras()  # only now that the data are there
     from cxr.classification.group import train_group

@@ -10,11 +10,12 @@ from cxr.config.model import Model
 class Split(Model):
     """How patients are dealt to train, val and test."""
 
-    scheme: Literal["patients", "official", "lists", "predefined", "kfold"] = "patients"
+    scheme: Literal["patients", "official", "lists", "predefined", "kfold", "test"] = "patients"
     """`patients`: drawn at random by patient, stratified by finding. `official`: NIH's own `train_val_list.txt` and
     `test_list.txt`, whole or in part, and nothing else. `lists`: the parts that the data sets' lists or tables name
     (NIH's files, CheXpert's `valid.csv` as test, `lists` and `split` columns). `predefined`: the same, but every image
-    must have one of train, val and test. `kfold`: each of `folds` parts is the test part once."""
+    must have one of train, val and test. `kfold`: each of `folds` parts is the test part once. `test`: every image
+    is in test; nothing can be trained on it."""
     val: Annotated[float, Field(gt=0, lt=1)] = 0.1
     """Share of images (by whole patients) for validation: of all images, or of what is listed as train_val (of train
     where no list names val). With `kfold`, of the images outside the fold."""

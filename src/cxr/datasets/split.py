@@ -47,11 +47,13 @@ def assign_split(manifest: pd.DataFrame, split: Split, findings: list[str], seed
         named = NamedSplit(
             name, _table(manifest, deal_images(manifest, findings, (train, split.val, split.test), PARTS, seed))
         )
+    elif split.scheme == "test":
+        named = NamedSplit("all test", _table(manifest, np.full(len(manifest), "test")))
     else:
         parts = listed_parts(manifest, split, findings, seed)
         names = {"official": official_name, "lists": _name_of_lists, "predefined": lambda _: "predefined column"}
         named = NamedSplit(names[split.scheme](manifest), _table(manifest, parts))
-    for fold in named.folds:
+    for fold in named.folds if split.scheme != "test" else ():
         _check_parts(manifest, named.table[named.table["fold"] == fold], split.scheme, fold)
     check_patients(manifest, named.table)
     return named
