@@ -25,7 +25,7 @@ def test_a_network_learns_and_comes_back_in_a_process_without_the_package(networ
     assert unet.input.name == "image"
     assert unet.output_names == ["mask"]
     images = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 1)).astype(np.float32)
-    unet.compile("adam", "binary_crossentropy", jit_compile=False)
+    unet.compile("adam", "binary_crossentropy", run_eagerly=True)
     first = float(unet.train_on_batch(images, (images > 128).astype(np.float32)))
     assert np.isfinite(first)
     masks = keras.ops.convert_to_numpy(unet(images))
