@@ -14,9 +14,9 @@ def run(options: argparse.Namespace) -> None:
     config = read_config(options)
     params = config.params
     params.group(options.group)
-    stores = open_prepared(config.settings, params)
     if params.split.scheme == "test":
         raise UserError('split.scheme "test": every image is in test, there is none to train on; choose another scheme')
+    stores = open_prepared(config.settings, params)
     folder = config.group_dir(options.group)
     load_keras()  # only now that the data are there
     from cxr.classification.group import train_group
