@@ -4,7 +4,7 @@ from pathlib import Path
 
 import keras
 
-from cxr.config.errors import UserError
+from cxr.config.errors import UserError, first_line
 
 
 def load_model(path: Path, with_optimizer: bool = False) -> keras.Model:
@@ -17,7 +17,7 @@ def load_model(path: Path, with_optimizer: bool = False) -> keras.Model:
     try:
         return keras.saving.load_model(path, compile=with_optimizer)
     except Exception as error:  # zip, JSON, HDF5 and Keras each have their own kinds
-        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        reason = first_line(error)[:200]
         raise UserError(
             f"{path}: is not a Keras model that can be loaded, the file may be damaged ({reason}); delete it "
             "and give the command that made it again"
