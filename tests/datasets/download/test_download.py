@@ -167,6 +167,7 @@ def test_no_member_reaches_beyond_the_folder(tmp_path, name):
         (tar_of([("a.txt", b"x")]), "holds no image"),
         (tar_of([("a/x.png", b"x"), ("b/x.png", b"y")]), r"holds x\.png twice"),
     ],
+    ids=["cut", "no archive", "no image", "twice"],  # the bytes tell when they were packed
 )
 def test_a_bad_archive_leaves_no_folder(tmp_path, content, message):
     (tmp_path / "a.tar.gz").write_bytes(content)
