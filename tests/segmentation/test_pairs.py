@@ -7,6 +7,9 @@ import pytest
 from cxr.config.errors import UserError
 from cxr.config.lungs import LungPairs
 from cxr.images.files import read_image, write_png
+from cxr.phantoms.dataset.folder import write_phantoms
+from cxr.phantoms.phantom import render_phantom
+from cxr.phantoms.spec import PhantomSpec
 from cxr.segmentation.pairs import find_pairs, load_pairs
 
 
@@ -62,7 +65,8 @@ def test_masks_may_be_named_mask_and_have_another_ending(folders):
 def test_images_and_masks_may_lie_in_one_folder(folders):
     for mask in folders[1].iterdir():
         mask.rename(folders[0] / f"{mask.stem}_mask.png")
-    pairs, _ = find((folders[0], folders[0]))
+    pairs, notes = find((folders[0], folders[0]))
+    assert notes == []
     assert [(pair.image.stem, pair.mask.stem) for pair in pairs] == [
         (f"P{n:02d}_a", f"P{n:02d}_a_mask") for n in range(1, 15)
     ]
@@ -75,7 +79,15 @@ def test_files_without_a_partner_are_counted(folders):
     (folders[0] / "notes.txt").write_text("no image")
     pairs, notes = find(folders)
     assert len(pairs) == 11
-    assert notes == ["lungs: pairs: 3 files have no partner in the other folder and were left out"]
+    assert notes == ["lungs: pairs: 3 files have no one partner in the other folder and were left out"]
+
+
+def test_files_that_could_be_of_several_pairs_are_counted(folders):
+    shutil.copy(folders[0] / "P01_a.png", folders[0] / "P01_a.jpg")
+    shutil.copy(folders[1] / "P02_a.png", folders[1] / "P02_a_mask.png")
+    pairs, notes = find(folders)
+    assert [pair.name for pair in pairs] == [f"P{n:02d}_a" for n in range(3, 15)]
+    assert notes == ["lungs: pairs: 6 files have no one partner in the other folder and were left out"]
 
 
 @pytest.mark.parametrize("key", ["images", "masks"])
@@ -123,6 +135,28 @@ def test_a_mask_may_be_drawn_on_a_smaller_copy(folders, phantoms):
 def test_a_mask_of_any_grey_is_a_mask(folders, phantoms):
     write_png(folders[1] / "P01_a.png", (phantoms[0].lung_mask > 0).astype(np.uint8))  # 0 and 1
     np.testing.assert_array_equal(load(folders, image_px=64).masks[0], 255 * (phantoms[0].lung_mask > 0))
+
+
+def test_the_traces_of_jpeg_are_no_lung(folders, phantoms):
+    smooth = cv2.resize(phantoms[0].lung_mask, (640, 640), interpolation=cv2.INTER_NEAREST)
+    (folders[1] / "P01_a.png").unlink()
+    cv2.imwrite(str(folders[1] / "P01_a.jpg"), 255 * (smooth > 0).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 30])
+    assert ((read_image(folders[1] / "P01_a.jpg") > 0) & (smooth == 0)).sum() > 1000
+    np.testing.assert_array_equal(load(folders, image_px=64).masks[0], 255 * (phantoms[0].lung_mask > 0))
+
+
+def test_images_may_be_dicom(tmp_path):
+    spec = PhantomSpec(patients=2, seed=5, image_px=64)
+    write_phantoms(tmp_path / "set", spec, layout="dicom")
+    folders = tmp_path / "images", tmp_path / "masks"
+    for folder, source, ending in zip(folders, ("files", "masks"), ("dcm", "png"), strict=True):
+        folder.mkdir()
+        for patient in (1, 2):
+            one = tmp_path / "set" / source / f"PHANTOM{patient:06d}/study1/image1.{ending}"
+            shutil.copy(one, folder / f"{patient}.{ending}")
+    pairs = load(folders, image_px=64)
+    for image, patient in zip(pairs.images, (1, 2), strict=True):
+        np.testing.assert_allclose(image, render_phantom(spec, patient, 0).image, atol=1.01)
 
 
 def write_black(path):

@@ -34,9 +34,9 @@ class LungPairs(Model):
     name: Name = "pairs"
     """Name in tables, figures and metrics; where several hospitals share two folders, name each with its `stems`."""
     images: PathString
-    """Folder of X-rays."""
+    """Folder of X-rays: PNG, JPEG or DICOM."""
     masks: PathString
-    """Folder of masks: 0 outside, anything else inside the lungs."""
+    """Folder of masks: 0 outside, anything else inside the lungs; of JPEGs, at least half of the brightest."""
     stems: str = "*"
     """Only files whose name without ending fits this pattern, such as `MCUCXR_*`."""
     patient_pattern: str | None = None

@@ -11,10 +11,11 @@ from scipy import ndimage
 
 from cxr.config.errors import UserError
 from cxr.config.lungs import LungPairs
+from cxr.datasets.sources.files import SUFFIXES
 from cxr.images.files import ImageError, read_image
 from cxr.images.geometry import resize
 
-SUFFIXES = (".png", ".jpg", ".jpeg")
+JPEG_SUFFIXES = (".jpg", ".jpeg")
 MASK_ENDING = "_mask"
 ASPECT_TOLERANCE = 0.02
 """Masks drawn on a reduced copy differ by a rounded pixel; more means that the two are not of one image."""
@@ -40,8 +41,7 @@ class PairArrays:
     """The pairs that could be read.
 
     pairs: (N,); images: (N, S, S) uint8; masks: (N, S, S) uint8 0..255, what is learnt: how much of a pixel is lung;
-    truths: N masks (H, W) bool, what
-    is measured against, of each its own size; notes: what was left out.
+    truths: N masks (H, W) bool, what is measured against, of each its own size; notes: what was left out.
     """
 
     pairs: list[Pair]
@@ -61,7 +61,9 @@ def find_pairs(sets: Sequence[LungPairs]) -> tuple[list[Pair], list[str]]:
         pairs, unpaired = _pairs_of(one)
         found += pairs
         if unpaired:
-            notes.append(f"lungs: {one.name}: {unpaired} files have no partner in the other folder and were left out")
+            notes.append(
+                f"lungs: {one.name}: {unpaired} files have no one partner in the other folder and were left out"
+            )
     return found, notes
 
 
@@ -81,7 +83,7 @@ def load_pairs(pairs: Sequence[Pair], image_px: int, dilate_target: int = 0) -> 
         except ImageError as error:
             notes.append(f"lungs: pair {pair.name} left out: {error}")
             continue
-        truth = mask > 0
+        truth = _inside(mask, pair.mask)
         learnt = ndimage.binary_dilation(truth, DILATION, dilate_target) if dilate_target else truth
         kept.append(pair)
         images.append(resize(image, image_px, image_px))
@@ -94,22 +96,24 @@ def load_pairs(pairs: Sequence[Pair], image_px: int, dilate_target: int = 0) -> 
 
 
 def _pairs_of(one: LungPairs) -> tuple[list[Pair], int]:
-    """The pairs of one set, and how many of its files have no partner."""
+    """The pairs of one set, and how many of its files have no partner or could have several."""
     for key, folder in (("images", one.images), ("masks", one.masks)):
         if not folder.is_dir():
             raise UserError(f"{folder}: no such folder; it is named by lung_masks.{key}")
-    images = {path.stem: path for path in _files(one.images) if fnmatchcase(path.stem, one.stems)}
-    masks = {path.stem.removesuffix(MASK_ENDING): path for path in _files(one.masks)}
-    masks = {stem: path for stem, path in masks.items() if fnmatchcase(stem, one.stems)}
-    shared = sorted(images.keys() & masks.keys())
+    images, masks = _files(one.images), _files(one.masks)
+    if one.images == one.masks:
+        images = [path for path in images if not path.stem.endswith(MASK_ENDING)]
+        masks = [path for path in masks if path.stem.endswith(MASK_ENDING)]
+    images, masks = _by_stem(images, one.stems), _by_stem(masks, one.stems)
+    shared = sorted(stem for stem in images.keys() & masks.keys() if len(images[stem]) == len(masks[stem]) == 1)
     if not shared:
         fitting = "" if one.stems == "*" else f" that fits lung_masks.stems {one.stems!r}"
         raise UserError(f"{one.images} and {one.masks}: no image and mask share a file stem{fitting}; nothing to learn")
-    unpaired = len(images) + len(masks) - 2 * len(shared)
+    unpaired = sum(map(len, [*images.values(), *masks.values()])) - 2 * len(shared)
     if one.limit and one.limit < len(shared):
         shared = [shared[i] for i in np.linspace(0, len(shared) - 1, one.limit).astype(int)]
     pairs = [
-        Pair(stem, images[stem], masks[stem], one.name, f"{one.name}:{patient}", one.train_only)
+        Pair(stem, images[stem][0], masks[stem][0], one.name, f"{one.name}:{patient}", one.train_only)
         for stem, patient in zip(shared, _patients(shared, one.patient_pattern), strict=True)
     ]
     return pairs, unpaired
@@ -117,6 +121,20 @@ def _pairs_of(one: LungPairs) -> tuple[list[Pair], int]:
 
 def _files(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES]
+
+
+def _by_stem(paths: Sequence[Path], pattern: str) -> dict[str, list[Path]]:
+    """The files of every stem that fits, a mask's without its ending."""
+    found: dict[str, list[Path]] = {}
+    for path in paths:
+        if fnmatchcase(stem := path.stem.removesuffix(MASK_ENDING), pattern):
+            found.setdefault(stem, []).append(path)
+    return found
+
+
+def _inside(mask: np.ndarray, path: Path) -> np.ndarray:
+    """(H, W) bool: anything but 0; of a JPEG, which leaves traces beside edges, at least half of its brightest."""
+    return mask > (mask.max() // 2 if path.suffix.lower() in JPEG_SUFFIXES else 0)
 
 
 def _aspect(image: np.ndarray) -> float:
