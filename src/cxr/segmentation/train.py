@@ -9,8 +9,10 @@ import numpy as np
 from cxr.config.lungs import Segmentation
 from cxr.config.training import Optimizer, Schedule
 from cxr.engines.keras_engine import KerasEngine
+from cxr.engines.saved import load_model
 from cxr.segmentation.agreement import dice_of
 from cxr.segmentation.deal import TRAIN, VAL, Round
+from cxr.segmentation.folded import fold_norms
 from cxr.segmentation.lite import build_lite_unet
 from cxr.segmentation.losses import MaskLoss
 from cxr.segmentation.negatives import LEARNT_OF_EACH, draw_negatives, spoil
@@ -18,7 +20,7 @@ from cxr.segmentation.pairs import PairArrays
 from cxr.segmentation.unet import build_unet
 from cxr.training.augment import augment_batch
 from cxr.training.batches import Batches
-from cxr.training.epochs import BEST, EpochPlan, Progress, run_epochs
+from cxr.training.epochs import BEST, EpochPlan, Progress, run_epochs, save_model
 from cxr.training.schedules import make_optimizer
 
 WEIGHTS = "unet.keras"
@@ -64,7 +66,8 @@ def train_network(
     run_epochs(
         model, EpochPlan(folder, parameters.epochs, parameters.seed, batches, validate, score="val_dice"), on_progress
     )
-    (folder / BEST).replace(finished)
+    save_model(fold_norms(load_model(folder / BEST)), finished)
+    (folder / BEST).unlink()
     return finished
 
 
