@@ -1,6 +1,6 @@
 """How near preparation comes to its limits: decoding and the lung network, memory, the store, the largest label table.
 
-Run from the repository root, after ./prepare_data.sh has trained a lung network:
+Run from the repository root:
     .venv/bin/python benchmarks/prepare.py REAL_DATA [--weights models/lungs/.../unet.keras]
 REAL_DATA holds nih-native/ (1024-px PNGs in NIH's layout) and nih-metadata/ (NIH's tables, packed). Whole runs of
 `./cxr prepare` on hard links to the PNGs; CPU-seconds and seconds per image are those that 5,000 images take more than
@@ -159,12 +159,8 @@ def whole_table(metadata: Path, work: Path) -> tuple[float, int, int]:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("real_data", type=Path)
-    parser.add_argument(
-        "--weights", type=Path, default=next(iter(sorted(ROOT.glob("models/lungs/*/unet.keras"))), None)
-    )
+    parser.add_argument("--weights", type=Path, default=ROOT / "models/lungs/shipped/unet.keras")
     options = parser.parse_args()
-    if options.weights is None:
-        sys.exit("no lung network below models/lungs: run ./prepare_data.sh first, or name one with --weights")
     weights, cores = options.weights.resolve(), len(os.sched_getaffinity(0))
     native = sorted((options.real_data / "nih-native").rglob("*.png"))
     with tempfile.TemporaryDirectory() as text:

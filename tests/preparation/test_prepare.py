@@ -196,7 +196,12 @@ def test_other_parameters_have_a_folder_of_their_own(make_settings, make_params,
     for crop in ({"mode": "mask", "image_px": 32}, {"mode": "crop", "image_px": 33}):
         assert prepared_files(settings, make_params(crop=crop)).folder != files.folder
     crop = {"mode": "crop", "image_px": 32}
-    assert prepared_files(settings, make_params(crop=crop, segmentation={"seed": 5})).folder != files.folder
+    learnt = [
+        prepared_files(settings, make_params(crop=crop, segmentation={"weights": "train", "seed": seed})).folder
+        for seed in (1, 5)
+    ]
+    assert len({*learnt, files.folder}) == 3
+    assert prepared_files(settings, make_params(crop=crop, segmentation={"seed": 5})) == files  # weights are shipped
     reseeded = prepared_files(settings, make_params(crop=crop, seed=4))
     assert reseeded.folder == files.folder  # the split has a file of its own in it
     assert reseeded.split != files.split

@@ -103,7 +103,7 @@ class LungAugment(Augment):
 class Segmentation(Model):
     """The lung network."""
 
-    weights: str = "train"
+    weights: str = "shipped"
     """`shipped`: those that come with this package (models/lungs/shipped). `train`: learn from SETTINGS.json's
     `lung_masks`. Else the path of a finished `unet.keras`, from the folder the command runs in."""
     network: Literal["unet", "efficientnet_lite0", "resnet18", "resnet34", "efficientnetb0"] = "unet"
