@@ -53,6 +53,7 @@ def main() -> None:
     from cxr.images.geometry import resize
     from cxr.phantoms.phantom import render_phantom
     from cxr.phantoms.spec import PhantomSpec
+    from cxr.preparation.chunks import LUNG_BATCH
     from cxr.segmentation.lungs import find_lungs
 
     parser = argparse.ArgumentParser()
@@ -64,7 +65,7 @@ def main() -> None:
     images = [resize(render_phantom(PhantomSpec(), patient, 0).image, size, size) for patient in range(1, IMAGES + 1)]
     batch = np.stack(images)[..., None].astype(np.float32)
     with tempfile.TemporaryDirectory() as folder:
-        engine = OpenVinoEngine(export_openvino(model, Path(folder)), batch=IMAGES, threads=1)
+        engine = OpenVinoEngine(export_openvino(model, Path(folder)), batch=LUNG_BATCH, threads=1)
         maps = engine.run(batch)[0][..., 0]
         openvino = cpu_ms(lambda: engine.run(batch), IMAGES)
     model.predict(batch, verbose=0)
