@@ -1,12 +1,14 @@
 """`cxr segment train|evaluate|predict` from the command line, on phantoms."""
 
 import json
+import shutil
 
+import keras
 import pandas as pd
 import pytest
 
 from cxr.__main__ import main
-from cxr.images.files import read_image
+from cxr.images.files import read_image, write_png
 from cxr.phantoms.dataset.folder import write_phantoms
 from cxr.phantoms.spec import PhantomSpec
 
@@ -89,6 +91,32 @@ def test_finished_weights_are_measured_on_all_pairs(folder, capsys):
     )
 
 
+def test_other_images_are_measured_again(folder, tmp_path, capsys):
+    segment(folder, "train")
+    weights = capsys.readouterr().out.rpartition("unchanged: ")[2].strip()
+    sets = json.loads((folder / "SETTINGS.json").read_text())["lung_masks"][:1]
+    shutil.copytree(sets[0]["images"], tmp_path / "images")
+    given = ["--set", f"segmentation.weights={weights}"]
+    given += ["--set", f"lung_masks={json.dumps([sets[0] | {'images': str(tmp_path / 'images')}])}"]
+    assert segment(folder, "evaluate", *given) == 0
+    assert "segment: written: " in capsys.readouterr().out
+    for path in (tmp_path / "images").iterdir():
+        write_png(path, 255 - read_image(path))
+    assert segment(folder, "evaluate", *given) == 0
+    assert "segment: written: " in capsys.readouterr().out
+    assert segment(folder, "evaluate", *given, "--set", "lung_masks.0.name=renamed") == 0
+    assert "segment: renamed: " in capsys.readouterr().out
+    assert segment(folder, "evaluate", *given, "--set", "lung_masks.0.train_only=true") == 2
+    assert "every set is train_only; there is nothing to measure on" in capsys.readouterr().err
+
+
+def test_a_network_of_another_kind_is_not_measured(folder, tmp_path, capsys):
+    image = keras.Input((32, 32, 1))
+    keras.Model(image, keras.layers.Flatten()(image)).save(tmp_path / "other.keras")
+    assert segment(folder, "evaluate", "--set", f"segmentation.weights={tmp_path / 'other.keras'}") == 2
+    assert "is no lung network: it maps (None, 32, 32, 1) to (None, 1024)" in capsys.readouterr().err
+
+
 def test_masks_of_a_folder_are_written(folder, tmp_path, capsys):
     images = folder / "hospital3" / "images_001" / "images"
     assert segment(folder, "predict", str(images), str(tmp_path / "masks")) == 0
@@ -98,7 +126,7 @@ def test_masks_of_a_folder_are_written(folder, tmp_path, capsys):
     first = table[table["lung_fraction"] > 0].iloc[0]
     assert read_image(tmp_path / "masks" / first["mask"]).shape == (64, 64)
     assert segment(folder, "predict", str(images), str(tmp_path / "masks")) == 2
-    assert "is not empty; name a folder of its own" in capsys.readouterr().err
+    assert "is not empty, and holds no interrupted run" in capsys.readouterr().err
 
 
 def test_no_pairs_are_one_sentence(folder, capsys):

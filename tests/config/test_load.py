@@ -85,6 +85,8 @@ def test_what_was_read_cannot_be_changed(load):
          "lung network would learn from the patients it is used on; choose another seed"),
         ({"lung_masks": [{"images": "a", "masks": "b"}, {"images": "c", "masks": "d"}]},
          "SETTINGS.json: two sets of lung_masks are called 'pairs': give each its own \"name\""),
+        ({"lung_masks": [{"name": "all", "images": "a", "masks": "b"}]}, 'SETTINGS.json: a set of lung_masks is called '
+         '"all", which stands for all sets together; rename it'),
         ({"datasets.1": {"format": "phantom", "seed": 9}},
          "SETTINGS.json: two data sets are called 'phantom': give each its own \"name\""),
     ],

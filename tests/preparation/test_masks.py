@@ -75,6 +75,8 @@ def test_an_interrupted_run_goes_on(images, lung_net, tmp_path, monkeypatch):
 
     with pytest.raises(Killed):
         write(images, tmp_path / "masks", lung_net, on_progress=kill)
+    with pytest.raises(UserError, match="holds no interrupted run of the same images and parameters"):
+        write(images, tmp_path / "masks", lung_net, min_quality=0.9)
     read, asked = module.read_image, []
     monkeypatch.setattr(module, "read_image", lambda path: asked.append(path.name) or read(path))
     table = write(images, tmp_path / "masks", lung_net)
@@ -98,7 +100,7 @@ def test_what_cannot_be_done_is_one_sentence(images, lung_net, tmp_path):
         write(tmp_path / "empty", tmp_path / "masks", lung_net)
     with pytest.raises(UserError, match="the masks would be taken for X-rays"):
         write(images, images / "masks", lung_net)
-    with pytest.raises(UserError, match="is not empty; name a folder of its own"):
+    with pytest.raises(UserError, match="is not empty, and holds no interrupted run"):
         write(images, tmp_path, lung_net)
 
 

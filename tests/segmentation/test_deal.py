@@ -75,7 +75,7 @@ def test_shares_are_those_asked_for():
 
 def test_what_cannot_be_dealt_is_one_sentence():
     pairs = make_pairs({"a": [1] * 9})
-    with pytest.raises(UserError, match='"sources" needs two or more sets in lung_masks'):
+    with pytest.raises(UserError, match=r"not train_only; there is 'a'$"):
         deal_pairs(pairs, PairSplit(scheme="sources"), 1)
     with pytest.raises(UserError, match="every set is train_only"):
         deal_pairs(make_pairs({"a": [1] * 9}, train_only="a"), PairSplit(), 1)

@@ -50,6 +50,12 @@ def test_sets_are_told_apart_by_name_and_stem(folders):
         find(folders, stems="Q*")
 
 
+def test_an_image_in_two_sets_stops(folders):
+    one, two = (LungPairs(name=name, images=folders[0], masks=folders[1]) for name in ("one", "two"))
+    with pytest.raises(UserError, match=r"P01_a\.png is in two sets, 'one' and 'two'; tell them apart by their stems"):
+        find_pairs([one, two])
+
+
 def test_masks_may_be_named_mask_and_have_another_ending(folders):
     (folders[1] / "P01_a.png").rename(folders[1] / "P01_a_mask.png")
     cv2.imwrite(str(folders[0] / "P02_a.jpg"), read_image(folders[0] / "P02_a.png"))
@@ -174,10 +180,10 @@ def truncate(path):
 @pytest.mark.parametrize(
     ("spoil", "part", "reason"),
     [
-        (write_black, 1, "has no contrast: every pixel is 0"),
+        (write_black, 1, "left out: its mask has no contrast: every pixel is 0"),
         (write_narrow, 1, "the image is 64 x 64 pixels, its mask 40 x 64 pixels"),
         (truncate, 0, "is truncated"),
-        (truncate, 1, "is truncated"),
+        (truncate, 1, "left out: its mask is truncated"),
     ],
 )
 def test_a_pair_that_cannot_be_used_is_left_out_with_a_note(folders, spoil, part, reason):

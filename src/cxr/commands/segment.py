@@ -8,9 +8,10 @@ from pathlib import Path
 from cxr.commands.agreement import print_agreement
 from cxr.commands.context import read_config, worker_count
 from cxr.commands.progress import show_progress
+from cxr.config.errors import UserError
 from cxr.config.load import Config
 from cxr.config.record import fingerprint, hash_of_file, read_json
-from cxr.preparation.lung_network import lung_pairs, lung_weights, open_lungs
+from cxr.preparation.lung_network import load_network, lung_pairs, lung_weights, open_lungs, pair_marks
 
 
 def run(options: argparse.Namespace) -> None:
@@ -41,24 +42,21 @@ def _evaluate(config: Config, _: argparse.Namespace) -> None:
     path, _, _ = lung_weights(config.settings, config.params, config.lungs_dir, workers, show_progress)
     pairs, notes = lung_pairs(config.settings, workers, show_progress)
     pairs = [pair for pair in pairs if not pair.train_only]
-    masks = [hash_of_file(pair.mask) for pair in pairs]
+    if not pairs:
+        raise UserError("lung_masks: every set is train_only; there is nothing to measure on")
     one = config.params.segmentation
-    key = {"weights": hash_of_file(path), "masks": masks, "cleaning": one.cleaning}
+    key = {"weights": hash_of_file(path), "pairs": pair_marks(pairs), "cleaning": one.cleaning}
     folder = config.lungs_dir / f"evaluated-{fingerprint(key)}"
     if (folder / "metrics.json").is_file():
         print_agreement("segment", read_json(folder / "metrics.json"))
         print(f"segment: unchanged: {folder}")
         return
-    from cxr.engines.startup import load_keras
-
-    load_keras()
-    from cxr.engines.saved import load_model
+    model = load_network(path)
     from cxr.segmentation.measure import measure_network, write_agreement
     from cxr.segmentation.pairs import load_pairs
     from cxr.segmentation.train import predict_maps
     from cxr.segmentation.usable import score_kinds
 
-    model = load_model(path)
     arrays = load_pairs(pairs, model.input_shape[1])
     arrays.notes[:0] = notes
     table, found = measure_network(model, arrays, range(len(arrays.pairs)), "", one.cleaning)
@@ -79,7 +77,7 @@ def _predict(config: Config, options: argparse.Namespace) -> None:
         net = open_lungs(path, settings.engine, Path(folder), params.segmentation.cleaning)
         table = write_masks(
             options.images, options.folder, net, hash_of_file(path), params.crop.min_quality,
-            settings.parallel.backend, workers, show_progress("masks"),
+            "threading" if net.engine else settings.parallel.backend, workers, show_progress("masks"),
         )  # fmt: skip
     rejected = int((table["reason"] != "").sum())
     unusable = int((table["usable"] == 0).sum()) - rejected

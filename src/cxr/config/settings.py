@@ -44,6 +44,8 @@ class Settings(Model):
             if names.count(name) > 1:
                 raise ValueError(f'two data sets are called {name!r}: give each its own "name"')
         names = [pairs.name for pairs in self.lung_masks]
+        if "all" in names:
+            raise ValueError('a set of lung_masks is called "all", which stands for all sets together; rename it')
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f'two sets of lung_masks are called {name!r}: give each its own "name"')

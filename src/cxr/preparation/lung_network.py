@@ -7,7 +7,7 @@ from typing import Any
 from cxr.config.errors import UserError
 from cxr.config.lungs import Cleaning, LungPairs, LungPhantoms
 from cxr.config.params import Params
-from cxr.config.record import file_marks, fingerprint, hash_of_file, read_json
+from cxr.config.record import fingerprint, hash_of_file, read_json
 from cxr.config.settings import Settings
 from cxr.datasets.sources.phantom import phantom_folder
 from cxr.engines.engine import choose_engine
@@ -42,7 +42,7 @@ def lung_weights(
         return params.lung_weights, metrics if known else None, False
     pairs, notes = lung_pairs(settings, workers, progress)
     parameters = params.segmentation
-    folder = lungs_dir / f"{parameters.network}-{fingerprint({'segmentation': parameters, 'pairs': _marks(pairs)})}"
+    folder = lungs_dir / f"{parameters.network}-{fingerprint({'segmentation': parameters, 'pairs': pair_marks(pairs)})}"
     trained = not ((folder / WEIGHTS).is_file() and (folder / METRICS).is_file())
     if trained:
         load_keras()  # only now that there is something to train
@@ -62,8 +62,21 @@ def lung_pairs(settings: Settings, workers: int, progress: Progress) -> tuple[li
 def open_lungs(path: Path, engine: str, folder: Path, cleaning: Cleaning) -> LungNet:
     """Load lung weights for preparation; OpenVINO files are written to `folder`, which must outlive the network.
 
-    Raises UserError when the file is no model, or no network from (S, S, 1) to (S, S, 1).
+    Raises UserError as `load_network`.
     """
+    model = load_network(path)
+    shape = model.input_shape
+    if choose_engine(engine) == "keras":
+        from cxr.engines.keras_engine import KerasEngine
+
+        return LungNet(shape[1], cleaning, engine=KerasEngine(model))
+    from cxr.engines.openvino_engine import export_openvino
+
+    return LungNet(shape[1], cleaning, openvino=export_openvino(model, folder))
+
+
+def load_network(path: Path) -> Any:
+    """Load lung weights as a keras.Model; UserError when they are none, or do not map (S, S, 1) to (S, S, 1)."""
     load_keras()
     from cxr.engines.saved import load_model
 
@@ -73,13 +86,7 @@ def open_lungs(path: Path, engine: str, folder: Path, cleaning: Cleaning) -> Lun
         raise UserError(
             f"{path}: is no lung network: it maps {shape} to {model.output_shape}, not (S, S, 1) to (S, S, 1)"
         )
-    if choose_engine(engine) == "keras":
-        from cxr.engines.keras_engine import KerasEngine
-
-        return LungNet(shape[1], cleaning, engine=KerasEngine(model))
-    from cxr.engines.openvino_engine import export_openvino
-
-    return LungNet(shape[1], cleaning, openvino=export_openvino(model, folder))
+    return model
 
 
 def _as_folders(one: LungPairs | LungPhantoms, prepared_dir: Path, workers: int, progress: Progress) -> LungPairs:
@@ -96,11 +103,10 @@ def _as_folders(one: LungPairs | LungPhantoms, prepared_dir: Path, workers: int,
     )
 
 
-def _marks(pairs: list[Pair]) -> list[tuple[str, str, bool, int, str]]:
-    """Of each pair its source and patient, the size of its image and the hash of its mask: the same for copies and for
-    phantoms drawn again, unlike their dates."""
-    sizes = [size for size, _ in file_marks([pair.image for pair in pairs])]
+def pair_marks(pairs: list[Pair]) -> list[tuple[str, str, bool, str, str]]:
+    """Of each pair its source and patient and the hashes of its files: the same for copies and for phantoms drawn
+    again, unlike their dates."""
     return [
-        (pair.source, pair.patient, pair.train_only, size, hash_of_file(pair.mask))
-        for pair, size in zip(pairs, sizes, strict=True)
+        (pair.source, pair.patient, pair.train_only, hash_of_file(pair.image), hash_of_file(pair.mask))
+        for pair in pairs
     ]

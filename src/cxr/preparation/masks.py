@@ -58,7 +58,10 @@ def write_masks(
     )
     if not may_resume(done_dir, inputs):
         if folder.exists() and any(folder.iterdir()):
-            raise UserError(f"{folder}: is not empty; name a folder of its own")
+            raise UserError(
+                f"{folder}: is not empty, and holds no interrupted run of the same images and parameters; name a "
+                "folder of its own"
+            )
         mark_begun(done_dir, inputs)
     stems = Counter(path.with_suffix("") for path in paths)
     twins = {path for path in paths if stems[path.with_suffix("")] > 1}  # x.png and x.jpg: both keep their ending

@@ -1,6 +1,5 @@
 """A long loop over images in chunks: tables of chunks in a folder of their own, so that an interrupted loop goes on."""
 
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -14,12 +13,9 @@ Work = Callable[[int, list[Path]], pd.DataFrame]
 
 
 def may_resume(done_dir: Path, inputs: str) -> bool:
-    """Whether `done_dir` holds chunks of an interrupted loop with the same inputs; if not, it is made anew, empty."""
+    """Whether `done_dir` holds chunks of an interrupted loop with the same inputs."""
     mark = done_dir / "inputs.json"
-    if mark.is_file() and mark.read_text(encoding="utf-8").strip() == f'"{inputs}"':
-        return True
-    shutil.rmtree(done_dir, ignore_errors=True)
-    return False
+    return mark.is_file() and mark.read_text(encoding="utf-8").strip() == f'"{inputs}"'
 
 
 def mark_begun(done_dir: Path, inputs: str) -> None:

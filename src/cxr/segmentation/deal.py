@@ -40,7 +40,7 @@ def deal_pairs(pairs: Sequence[Pair], split: PairSplit, seed: int) -> list[Round
         if len(names) < 2:
             raise UserError(
                 'segmentation.split.scheme "sources" needs two or more sets in lung_masks that are not train_only; '
-                f"there is {names[0]!r}"
+                f"there is {str(names[0])!r}"
             )
         rounds = [(f"without-{name}", sources == name) for name in names]
     dealt = [_round(name, pairs, held_out, split, seed) for name, held_out in rounds]

@@ -54,7 +54,7 @@ class PairArrays:
 def find_pairs(sets: Sequence[LungPairs]) -> tuple[list[Pair], list[str]]:
     """Pair images and masks of every set by stem (`x.jpg` with `x.png` or `x_mask.png`); also what was left out.
 
-    Raises UserError when a folder is missing or a set has no pairs.
+    Raises UserError when a folder is missing, a set has no pairs, or an image is in two sets.
     """
     found, notes = [], []
     for one in sets:
@@ -64,6 +64,7 @@ def find_pairs(sets: Sequence[LungPairs]) -> tuple[list[Pair], list[str]]:
             notes.append(
                 f"lungs: {one.name}: {unpaired} files have no one partner in the other folder and were left out"
             )
+    _check_disjoint(found)
     return found, notes
 
 
@@ -77,7 +78,7 @@ def load_pairs(pairs: Sequence[Pair], image_px: int, dilate_target: int = 0) -> 
     kept, images, masks, truths, notes = [], [], [], [], []
     for pair in pairs:
         try:
-            image, mask = read_image(pair.image), read_image(pair.mask)
+            image, mask = read_image(pair.image), _read_mask(pair.mask)
             if abs(_aspect(image) / _aspect(mask) - 1) > ASPECT_TOLERANCE:
                 raise ImageError(f"the image is {_size(image)}, its mask {_size(mask)}")
         except ImageError as error:
@@ -93,6 +94,18 @@ def load_pairs(pairs: Sequence[Pair], image_px: int, dilate_target: int = 0) -> 
         first = f"; the first: {notes[0]}" if notes else ""
         raise UserError(f"lungs: none of {len(pairs)} pairs can be used{first}")
     return PairArrays(kept, np.stack(images), np.stack(masks), truths, notes)
+
+
+def _check_disjoint(pairs: Sequence[Pair]) -> None:
+    """Raise UserError when an image is in two sets: it could be learnt from in one and measured on in the other."""
+    first: dict[Path, str] = {}
+    for pair in pairs:
+        other = first.setdefault(pair.image.resolve(), pair.source)
+        if other != pair.source:
+            raise UserError(
+                f"lung_masks: {pair.image} is in two sets, {other!r} and {pair.source!r}; tell them apart by their "
+                "stems"
+            )
 
 
 def _pairs_of(one: LungPairs) -> tuple[list[Pair], int]:
@@ -121,6 +134,13 @@ def _pairs_of(one: LungPairs) -> tuple[list[Pair], int]:
 
 def _files(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES]
+
+
+def _read_mask(path: Path) -> np.ndarray:
+    try:
+        return read_image(path)
+    except ImageError as error:
+        raise ImageError(f"its mask {error}") from error
 
 
 def _by_stem(paths: Sequence[Path], pattern: str) -> dict[str, list[Path]]:
