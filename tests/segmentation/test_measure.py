@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 from sklearn.metrics import f1_score
 
-from cxr.config.lungs import Cleaning, LungPairs, Segmentation
+from cxr.config.lungs import Cleaning, LungPairs, PairSplit, Segmentation
 from cxr.images.geometry import resize
 from cxr.segmentation.deal import deal_pairs
 from cxr.segmentation.lungs import find_lungs
-from cxr.segmentation.measure import lungs_at, train_lungs
+from cxr.segmentation.measure import lungs_at, train_lungs, write_split
 from cxr.segmentation.pairs import find_pairs, load_pairs
 
 SPLIT = {"val": 0.2, "test": 0.25}
@@ -40,7 +40,7 @@ def trained(arrays, tmp_path_factory):
 def test_training_leaves_network_history_figures_and_metrics(trained, arrays):
     folder, metrics = trained
     assert {path.name for path in folder.iterdir()} == {
-        "unet.keras", "metrics.json", "masks.csv", "quality.csv", "worst.png", "history.csv", "tensorboard"
+        "unet.keras", "split.csv", "metrics.json", "masks.csv", "quality.csv", "worst.png", "history.csv", "tensorboard"
     }  # fmt: skip
     written = json.loads((folder / "metrics.json").read_text())
     assert {key: written[key] for key in metrics} == json.loads(json.dumps(metrics))
@@ -65,6 +65,17 @@ def test_the_metrics_are_those_of_the_saved_network_on_pairs_it_never_saw(traine
     assert [float(row["dice"]) for row in table] == pytest.approx(expected, abs=1e-4)
     assert metrics["dice"]["mean"] == pytest.approx(np.mean(expected), abs=1e-4)
     assert metrics["sources"]["all"]["images"] == len(rows)
+
+
+def test_the_split_says_of_every_pair_which_part_it_was_in_for_every_network(arrays, tmp_path):
+    rounds = deal_pairs(arrays.pairs, PairSplit(scheme="kfold", folds=3, val=0.2), 1)
+    write_split(tmp_path, arrays.pairs, rounds)
+    with (tmp_path / "split.csv").open(newline="") as stream:
+        table = list(csv.DictReader(stream))
+    assert list(table[0]) == ["name", "source", "patient", "fold-0", "fold-1", "fold-2", "kept"]
+    assert [row["name"] for row in table] == [pair.name for pair in arrays.pairs]
+    for one in rounds:
+        assert [row[one.name or "kept"] for row in table] == list(one.parts)
 
 
 class Killed(BaseException):

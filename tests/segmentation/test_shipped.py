@@ -56,7 +56,13 @@ def test_every_pair_was_measured_by_a_network_that_never_saw_it():
     metrics = json.loads((FOLDER / "metrics.json").read_text())
     with (FOLDER / "masks.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
+    with (FOLDER / "split.csv").open(newline="") as stream:
+        split = {row["name"]: row for row in csv.DictReader(stream)}
     assert len(rows) == len({row["name"] for row in rows}) == metrics["pairs"]["test"]
+    assert {split[row["name"]][row["network"]] for row in rows} == {"test"}
+    for network in {row["network"] for row in rows}:
+        learnt = {row["patient"] for row in split.values() if row[network] != "test"}
+        assert learnt.isdisjoint(row["patient"] for row in rows if row["network"] == network)
     assert np.mean([float(row["dice"]) for row in rows]) == pytest.approx(metrics["dice"]["mean"], abs=1e-4)
 
 

@@ -18,13 +18,14 @@ from cxr.images.geometry import resize
 from cxr.segmentation.agreement import MEASURES, compare_masks, summarise
 from cxr.segmentation.deal import PARTS, TEST, Round, deal_pairs
 from cxr.segmentation.lungs import Lungs, find_lungs
-from cxr.segmentation.pairs import PairArrays
+from cxr.segmentation.pairs import Pair, PairArrays
 from cxr.segmentation.train import predict_maps, train_network
 from cxr.segmentation.usable import score_kinds, shares_below
 from cxr.segmentation.worst import worst_figure
 
 FIGURE_DPI = 110
-METRICS, TABLE, WORST, QUALITY = "metrics.json", "masks.csv", "worst.png", "quality.csv"
+METRICS, TABLE, WORST, QUALITY, SPLIT = "metrics.json", "masks.csv", "worst.png", "quality.csv", "split.csv"
+KEPT = "kept"
 COLUMNS = ("name", "source", "patient", "network", *MEASURES, "quality")
 Progress = Callable[[str], Callable[[int, int], None]]
 """Title of a long job -> function that is told (done, total)."""
@@ -82,11 +83,12 @@ def write_agreement(
 def train_lungs(arrays: PairArrays, parameters: Segmentation, folder: Path, progress: Progress) -> dict[str, Any]:
     """Train the networks of every round, measure each on the pairs it never saw, and return the metrics.
 
-    Writes unet.keras (the network that is kept), metrics.json, masks.csv (a row per measured pair), quality.csv (a row
-    per X-ray, turned X-ray or other image), worst.png, and a folder for every other network. What was finished before
-    is kept.
+    Writes unet.keras (the network that is kept), split.csv (the part of every pair for every network), metrics.json,
+    masks.csv (a row per measured pair), quality.csv (a row per X-ray, turned X-ray or other image), worst.png, and a
+    folder for every other network. What was finished before is kept.
     """
     rounds = deal_pairs(arrays.pairs, parameters.split, parameters.seed)
+    write_split(folder, arrays.pairs, rounds)
     tables, masks, kinds = [], [], []
     for number, one in enumerate(rounds, 1):
         title = "lung network: training" if len(rounds) == 1 else f"lung network {number} of {len(rounds)}: training"
@@ -101,6 +103,19 @@ def train_lungs(arrays: PairArrays, parameters: Segmentation, folder: Path, prog
     more = {"pairs": _counts(rounds), "parameters": parameters.model_dump(), "split_hash": _split_hash(arrays, rounds)}
     table, scored = (pd.concat(parts, ignore_index=True) for parts in (tables, kinds))
     return write_agreement(folder, table, masks, scored, arrays, more, parameters.seed)
+
+
+def write_split(folder: Path, pairs: Sequence[Pair], rounds: Sequence[Round]) -> None:
+    """Write split.csv: a row per pair, and for every network the part it was in, that which is kept last."""
+    table = pd.DataFrame(
+        {
+            **{"name": [pair.name for pair in pairs], "source": [pair.source for pair in pairs]},
+            **{"patient": [pair.patient for pair in pairs]},
+            **{one.name or KEPT: one.parts for one in rounds},
+        }
+    )
+    with written_atomically(folder / SPLIT) as part:
+        table.to_csv(part, index=False)
 
 
 def _counts(rounds: list[Round]) -> dict[str, int]:
