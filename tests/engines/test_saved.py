@@ -52,6 +52,12 @@ def test_a_file_that_is_no_model_is_one_sentence(tmp_path, content):
     assert str(path) in str(raised.value)
 
 
+def test_another_kind_of_file_is_one_sentence(tmp_path):
+    (tmp_path / "notes.txt").write_text("no model")
+    with pytest.raises(UserError, match=r"notes\.txt: is no \.keras file, as Keras 3 saves models$"):
+        load_model(tmp_path / "notes.txt")
+
+
 def test_a_folder_is_no_model(tmp_path):
     with pytest.raises(UserError, match="no such model file"):
         load_model(tmp_path)
