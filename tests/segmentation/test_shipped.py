@@ -2,8 +2,6 @@
 
 import csv
 import json
-import os
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -24,9 +22,7 @@ from cxr.segmentation.negatives import LEARNT_OF_EACH, draw_negatives
 from cxr.segmentation.train import predict_maps
 
 FOLDER = SHIPPED_LUNGS.parent
-REAL = os.environ.get("CXR_REAL_DATA")
 USABLE = 0.5
-real_images = pytest.mark.skipif(not REAL, reason="CXR_REAL_DATA is not set")
 
 
 @pytest.fixture(scope="module")
@@ -89,9 +85,8 @@ def test_photographs_are_unusable(network, name):
     assert (qualities(network, [grey, 255 - grey, np.rot90(grey)]) < USABLE).all()
 
 
-@real_images
-def test_lungs_of_real_images_are_found(network):
-    folder = Path(REAL) / "nih-native"
+def test_lungs_of_real_images_are_found(network, real_data):
+    folder = real_data / "nih-native"
     files = sorted(folder.rglob("*.png"))
     assert len(files) == 15
     assert (qualities(network, [read_image(file) for file in files]) >= USABLE).mean() >= 0.9
