@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cxr.classification.crops import read_images, training_reader
-from cxr.config.training import Augment
+from cxr.config.augment import Augment
 from cxr.images.geometry import resize
 
 STILL = Augment(

@@ -8,7 +8,7 @@ import pytest
 
 from cxr.classification.sampling import epoch_rows
 from cxr.config.errors import UserError
-from cxr.config.training import Balance
+from cxr.config.sampling import Balance
 
 
 @pytest.fixture

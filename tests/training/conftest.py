@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from cxr.config.training import Optimizer, Schedule
+from cxr.config.optimizer import Optimizer, Schedule
 from cxr.training.batches import Batches
 from cxr.training.epochs import EpochPlan, run_epochs
 from cxr.training.schedules import make_optimizer

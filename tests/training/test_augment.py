@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from cxr.config.training import Augment
+from cxr.config.augment import Augment
 from cxr.training.augment import augment_batch
 
 SIZE = 64

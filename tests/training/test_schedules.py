@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cxr.config.training import Optimizer, Schedule
+from cxr.config.optimizer import Optimizer, Schedule
 from cxr.training.schedules import make_optimizer
 
 

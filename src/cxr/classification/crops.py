@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cxr.config.training import Augment
+from cxr.config.augment import Augment
 from cxr.images.geometry import resize
 from cxr.preparation.store import Store
 from cxr.training.augment import augment_batch

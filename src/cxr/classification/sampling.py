@@ -4,7 +4,7 @@ import numpy as np
 
 from cxr.config.errors import UserError
 from cxr.config.nearest import choices_sentence
-from cxr.config.training import Balance
+from cxr.config.sampling import Balance
 from cxr.preparation.store import Store
 
 

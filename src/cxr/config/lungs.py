@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from cxr.config.augment import Augment
 from cxr.config.datasets import PathString
 from cxr.config.model import Model, Name, Pixels, Positive, Seed
-from cxr.config.training import Augment
 
 
 class LungPhantoms(Model):

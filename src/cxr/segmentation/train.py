@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from cxr.config.lungs import Segmentation
-from cxr.config.training import Optimizer, Schedule
+from cxr.config.optimizer import Optimizer, Schedule
 from cxr.engines.keras_engine import KerasEngine
 from cxr.engines.saved import load_model
 from cxr.segmentation.agreement import dice_of

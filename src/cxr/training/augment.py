@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cxr.config.training import Augment
+from cxr.config.augment import Augment
 from cxr.images.geometry import affine_matrix, warp
 
 GREY_MAX = 255.0

@@ -2,7 +2,7 @@
 
 import keras
 
-from cxr.config.training import Optimizer, Schedule
+from cxr.config.optimizer import Optimizer, Schedule
 
 
 def make_optimizer(optimizer: Optimizer, schedule: Schedule, total_steps: int) -> keras.optimizers.Optimizer:
