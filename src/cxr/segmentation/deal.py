@@ -102,8 +102,10 @@ def _patients_in_order(pairs: Sequence[Pair], eligible: np.ndarray, seed: int) -
 
 
 def _too_few(pairs: Sequence[Pair], part: str) -> UserError:
-    patients = len({pair.patient for pair in pairs})
+    patients = len({pair.patient for pair in pairs if not pair.train_only})
+    remedy = "more pairs are needed, or other segmentation.split.val and segmentation.split.test"
+    if patients < len(PARTS):
+        remedy = f"at least {len(PARTS)} patients are needed in sets of lung_masks that are not train_only"
     return UserError(
-        f"lungs: {len(pairs)} usable pairs of {patients} patients leave none for {part}; more pairs are needed, or "
-        "other segmentation.split.val and segmentation.split.test"
+        f"lungs: {len(pairs)} usable pairs of {patients} measured patients leave none for {part}; {remedy}"
     )
