@@ -125,8 +125,10 @@ def test_masks_of_a_folder_are_written(folder, tmp_path, capsys):
     assert f"segment: {len(table)} masks; 0 files cannot be read" in capsys.readouterr().out
     first = table[table["lung_fraction"] > 0].iloc[0]
     assert read_image(tmp_path / "masks" / first["mask"]).shape == (64, 64)
-    assert segment(folder, "predict", str(images), str(tmp_path / "masks")) == 2
-    assert "is not empty, and holds no interrupted run" in capsys.readouterr().err
+    assert segment(folder, "predict", str(images), str(tmp_path / "masks")) == 0
+    assert f"unchanged: {tmp_path / 'masks' / 'masks.csv'}" in capsys.readouterr().out
+    assert segment(folder, "predict", str(images), str(tmp_path / "masks"), "--set", "crop.min_quality=0.9") == 2
+    assert "is not empty, and holds no run of the same images and parameters" in capsys.readouterr().err
 
 
 def test_no_pairs_are_one_sentence(folder, capsys):

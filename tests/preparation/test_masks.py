@@ -27,7 +27,9 @@ def images(chest, tmp_path):
 
 def write(images, folder, net, **changes):
     keys = {"net_hash": "n", "min_quality": 0.5, "backend": "threading", "workers": 1} | changes
-    return write_masks(images, folder, net, **keys)
+    table, fresh = write_masks(images, folder, net, **keys)
+    assert fresh
+    return table
 
 
 def test_every_image_has_a_mask_of_its_size_or_a_reason(images, lung_net, chest, tmp_path):
@@ -75,13 +77,33 @@ def test_an_interrupted_run_goes_on(images, lung_net, tmp_path, monkeypatch):
 
     with pytest.raises(Killed):
         write(images, tmp_path / "masks", lung_net, on_progress=kill)
-    with pytest.raises(UserError, match="holds no interrupted run of the same images and parameters"):
+    with pytest.raises(UserError, match="holds no run of the same images and parameters"):
         write(images, tmp_path / "masks", lung_net, min_quality=0.9)
     read, asked = module.read_image, []
     monkeypatch.setattr(module, "read_image", lambda path: asked.append(path.name) or read(path))
     table = write(images, tmp_path / "masks", lung_net)
     assert asked == [f"{number}.png" for number in range(32, 40)]
     pd.testing.assert_frame_equal(table, write(images, tmp_path / "again", lung_net))
+
+
+def test_a_finished_run_is_kept_and_one_whose_mask_is_gone_is_refused(images, lung_net, tmp_path):
+    first = write(images, tmp_path / "masks", lung_net)
+    keys = {"net_hash": "n", "min_quality": 0.5, "backend": "threading", "workers": 1}
+    again, fresh = write_masks(images, tmp_path / "masks", lung_net, **keys)
+    assert not fresh
+    pd.testing.assert_frame_equal(again, first, check_dtype=False)
+    (tmp_path / "masks" / first["mask"][0]).unlink()
+    with pytest.raises(UserError, match="is not empty, and holds no run of the same"):
+        write_masks(images, tmp_path / "masks", lung_net, **keys)
+
+
+def test_dicom_is_known_by_its_content(images, lung_net, tmp_path):
+    exported = tmp_path / "xrays" / "1.2.840.10008.7"
+    exported.write_bytes(bytes(128) + b"DICM" + b"no more")
+    table = write(images, tmp_path / "masks", lung_net)
+    (row,) = table[table["path"] == "1.2.840.10008.7"].to_dict("records")
+    assert row["mask"] == ""
+    assert "DICOM" in row["reason"]
 
 
 def test_images_of_one_name_and_two_endings_keep_their_ending(chest, lung_net, tmp_path):
@@ -96,11 +118,11 @@ def test_what_cannot_be_done_is_one_sentence(images, lung_net, tmp_path):
     with pytest.raises(UserError, match="no such folder; name one that holds X-rays"):
         write(tmp_path / "nowhere", tmp_path / "masks", lung_net)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UserError, match=r"holds no image \(.png, "):
+    with pytest.raises(UserError, match=r"holds no image \(.png, .*, or DICOM under any name"):
         write(tmp_path / "empty", tmp_path / "masks", lung_net)
     with pytest.raises(UserError, match="the masks would be taken for X-rays"):
         write(images, images / "masks", lung_net)
-    with pytest.raises(UserError, match="is not empty, and holds no interrupted run"):
+    with pytest.raises(UserError, match="is not empty, and holds no run"):
         write(images, tmp_path, lung_net)
 
 

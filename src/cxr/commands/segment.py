@@ -75,13 +75,14 @@ def _predict(config: Config, options: argparse.Namespace) -> None:
     path, _, _ = lung_weights(settings, params, config.lungs_dir, workers, show_progress)
     with tempfile.TemporaryDirectory() as folder:
         net = open_lungs(path, settings.engine, Path(folder), params.segmentation.cleaning)
-        table = write_masks(
+        table, fresh = write_masks(
             options.images, options.folder, net, hash_of_file(path), params.crop.min_quality,
             "threading" if net.engine else settings.parallel.backend, workers, show_progress("masks"),
         )  # fmt: skip
+    done = "written" if fresh else "unchanged"
     rejected = int((table["reason"] != "").sum())
     unusable = int((table["usable"] == 0).sum()) - rejected
     print(
         f"segment: {len(table) - rejected} masks; {rejected} files cannot be read, {unusable} images without usable "
-        f"lungs (quality below {params.crop.min_quality:g}): {options.folder / TABLE}"
+        f"lungs (quality below {params.crop.min_quality:g}): {done}: {options.folder / TABLE}"
     )

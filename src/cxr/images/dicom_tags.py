@@ -14,6 +14,8 @@ from cxr.config.errors import first_line
 from cxr.images.containers import ImageError
 
 MARK, MARK_AT = b"DICM", 128
+HEAD_BYTES = MARK_AT + len(MARK)
+"""What `is_dicom` looks at."""
 MODALITIES = ("CR", "DX", "DR", "RG", "XR")
 """Computed and digital radiography, digitised film (C.7.3.1.1.1); DR and XR are no defined terms, but are written."""
 CHEST_WORDS = ("CHEST", "THORAX", "TORAX", "LUNG")
@@ -42,7 +44,7 @@ class DicomTags:
 
 def is_dicom(content: bytes) -> bool:
     """Whether the content carries DICOM's mark behind the preamble (PS3.10, 7.1)."""
-    return content[MARK_AT : MARK_AT + 4] == MARK
+    return content[MARK_AT:HEAD_BYTES] == MARK
 
 
 def read_tags(path: Path) -> DicomTags:

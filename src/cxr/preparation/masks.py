@@ -9,18 +9,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cxr.config.atomic import written_atomically
+from cxr.config.atomic import write_json, written_atomically
 from cxr.config.errors import UserError
-from cxr.config.record import file_marks, fingerprint
+from cxr.config.record import file_marks, fingerprint, read_json
 from cxr.datasets.sources.files import SUFFIXES, walk_files
+from cxr.images.dicom_tags import HEAD_BYTES, is_dicom
 from cxr.images.files import ImageError, read_image, write_png
 from cxr.images.geometry import resize
 from cxr.preparation.chunks import CHUNK_IMAGES, LungNet
 from cxr.preparation.resumable import mark_begun, may_resume, run_chunks
 from cxr.segmentation.lungs import find_lungs
 
-TABLE = "masks.csv"
+TABLE, RECORD = "masks.csv", "masks.json"
 COLUMNS = ["path", "mask", "quality", "usable", "lung_fraction", "height_px", "width_px", "reason"]
+TEXTS = ("path", "mask", "reason")
 
 
 def write_masks(
@@ -32,18 +34,18 @@ def write_masks(
     backend: str,
     workers: int,
     on_progress: Callable[[int, int], None] | None = None,
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, bool]:
     """Write a mask (PNG, 0 and 255, of the image's size) for every X-ray below `images`, and masks.csv.
 
-    Returns its table (COLUMNS): usable says whether quality reaches `min_quality`, reason why an image has no mask. An
-    interrupted run goes on where it stopped. Raises UserError when there are no images, or when `folder` holds anything
-    else.
+    Returns its table (COLUMNS) and whether it was written now: usable says whether quality reaches `min_quality`,
+    reason why an image has no mask. An interrupted run goes on where it stopped, and a finished one is kept. Raises
+    UserError when there are no images, or when `folder` holds anything else.
     """
     if not images.is_dir():
         raise UserError(f"{images}: no such folder; name one that holds X-rays")
-    paths = [Path(path) for path in walk_files(images) if path.lower().endswith(SUFFIXES)]
+    paths = [Path(path) for path in walk_files(images) if path.lower().endswith(SUFFIXES) or _is_dicom(images / path)]
     if not paths:
-        raise UserError(f"{images}: holds no image ({', '.join(SUFFIXES)})")
+        raise UserError(f"{images}: holds no image ({', '.join(SUFFIXES)}, or DICOM under any name)")
     if folder.resolve().is_relative_to(images.resolve()):
         raise UserError(f"{folder}: lies inside {images}: the masks would be taken for X-rays; name another folder")
     done_dir = folder / ".part-chunks"
@@ -56,21 +58,44 @@ def write_masks(
             "cleaning": net.cleaning,
         }
     )
+    if _is_finished(folder, inputs):
+        return _read_table(folder), False
     if not may_resume(done_dir, inputs):
         if folder.exists() and any(folder.iterdir()):
             raise UserError(
-                f"{folder}: is not empty, and holds no interrupted run of the same images and parameters; name a "
-                "folder of its own"
+                f"{folder}: is not empty, and holds no run of the same images and parameters; name a folder of its own"
             )
         mark_begun(done_dir, inputs)
     stems = Counter(path.with_suffix("") for path in paths)
     twins = {path for path in paths if stems[path.with_suffix("")] > 1}  # x.png and x.jpg: both keep their ending
     work = partial(_mask_chunk, images, folder, net, min_quality, twins)
-    table = run_chunks(paths, CHUNK_IMAGES, work, done_dir, backend, workers, on_progress, ("path", "mask", "reason"))
+    table = run_chunks(paths, CHUNK_IMAGES, work, done_dir, backend, workers, on_progress, TEXTS)
     with written_atomically(folder / TABLE) as part:
         table.to_csv(part, index=False)
+    write_json(folder / RECORD, {"inputs": inputs, "images": len(table)})
     shutil.rmtree(done_dir)
-    return table
+    return table, True
+
+
+def _is_finished(folder: Path, inputs: str) -> bool:
+    """Whether `folder` holds the finished table of these inputs and every mask that it names."""
+    record, table = folder / RECORD, folder / TABLE
+    if not record.is_file() or not table.is_file() or read_json(record).get("inputs") != inputs:
+        return False
+    return all((folder / mask).is_file() for mask in _read_table(folder)["mask"] if mask)
+
+
+def _read_table(folder: Path) -> pd.DataFrame:
+    return pd.read_csv(folder / TABLE, keep_default_na=False, dtype=dict.fromkeys(TEXTS, str))
+
+
+def _is_dicom(path: Path) -> bool:
+    """Whether a file is DICOM by its content: exports often have no ending, or a number for one."""
+    try:
+        with path.open("rb") as stream:
+            return is_dicom(stream.read(HEAD_BYTES))
+    except OSError:
+        return False
 
 
 def _mask_chunk(
