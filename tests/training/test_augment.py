@@ -3,7 +3,7 @@ import pytest
 from scipy import ndimage
 
 from cxr.config.augment import Augment
-from cxr.training.augment import augment_batch
+from cxr.training.augment.batch import augment_batch
 
 SIZE = 64
 OFF = {

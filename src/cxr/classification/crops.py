@@ -7,7 +7,8 @@ import numpy as np
 from cxr.config.augment import Augment
 from cxr.images.geometry import resize
 from cxr.preparation.store import Store
-from cxr.training.augment import augment_batch
+from cxr.training.augment.batch import augment_batch
+from cxr.training.augment.mixup import mix_pairs
 from cxr.training.batches import ReadBatch
 
 CHUNK_IMAGES = 512
@@ -37,7 +38,7 @@ def predict_rows(
 
 
 def training_reader(store: Store, rows: np.ndarray, targets: np.ndarray, image_px: int, augment: Augment) -> ReadBatch:
-    """Return the function that reads an augmented training batch: images (n, S, S, 1), targets (n, K).
+    """Return the function that reads an augmented training batch: images (n, S, S, 1), targets (n, K), with MixUp soft.
 
     rows: (m,) images of the store to read, possibly repeated; targets: (N, K) of all its images.
     """
@@ -45,6 +46,6 @@ def training_reader(store: Store, rows: np.ndarray, targets: np.ndarray, image_p
     def read(chosen: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         picked = rows[chosen]
         images, _ = augment_batch(read_images(store, picked, image_px), augment, rng)
-        return images[..., None], targets[picked]
+        return mix_pairs(images[..., None], targets[picked], augment.mixup_alpha, rng)
 
     return read

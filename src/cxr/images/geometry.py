@@ -73,19 +73,64 @@ def warp(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return cv2.warpAffine(image, matrix, image.shape[::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
 
 
+def look_up(image: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Return the (S, S) image whose pixels are those of an (H, W) one at `places`; beyond the image it is black.
+
+    places: (2, S, S) float32, x and y in pixels.
+    """
+    return cv2.remap(image, places[0], places[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+
+
+def soften(image: np.ndarray, sd_px: float) -> np.ndarray:
+    """Blur an (H, W) image by a Gaussian of this standard deviation, mirrored at the edges."""
+    return cv2.GaussianBlur(image, (0, 0), sd_px) if sd_px > 0 else image
+
+
 def affine_matrix(
-    image_px: int, degrees: float, scale: float, shift_x_px: float, shift_y_px: float, flip: bool, stretch: float = 1
+    image_px: int,
+    degrees: float,
+    scale: float,
+    shift_x_px: float,
+    shift_y_px: float,
+    flip: bool,
+    stretch: float = 1,
+    shear_degrees: float = 0,
 ) -> np.ndarray:
     """Return the (2, 3) float64 matrix that rotates and scales about the centre, then shifts, of a square image.
 
-    stretch: how much wider than high it makes what it has rotated.
+    stretch: how much wider than high it makes what it has rotated. shear_degrees: then slants what was upright, its
+    lower half to the right.
     """
     centre = (image_px - 1) / 2
     matrix = cv2.getRotationMatrix2D((centre, centre), degrees, scale)
     matrix[0] *= stretch
     matrix[0, 2] += centre * (1 - stretch)
+    if shear_degrees:
+        slant = np.tan(np.radians(shear_degrees))
+        matrix[0] += slant * matrix[1]
+        matrix[0, 2] -= slant * centre
     matrix[:, 2] += (shift_x_px, shift_y_px)
     if flip:
         matrix[0] *= -1
         matrix[0, 2] += image_px - 1
     return matrix
+
+
+def box_matrix(image_px: int, x0: float, y0: float, width: float, height: float) -> np.ndarray:
+    """Return the (2, 3) float64 matrix that enlarges a box, in pixels with fractions, to the whole square image."""
+    across, down = image_px / width, image_px / height
+    return np.array([[across, 0, (0.5 - x0) * across - 0.5], [0, down, (0.5 - y0) * down - 0.5]])
+
+
+def chain(first: np.ndarray, then: np.ndarray) -> np.ndarray:
+    """Return the (2, 3) matrix of two moves, one after the other."""
+    both = then[:, :2] @ first
+    both[:, 2] += then[:, 2]
+    return both
+
+
+def before_affine(places: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Return where `places` (2, S, S) float32 of a moved image lay before the move by a (2, 3) matrix."""
+    (a, b, c), (d, e, f) = cv2.invertAffineTransform(matrix).astype(np.float32)
+    x, y = places
+    return np.stack([a * x + b * y + c, d * x + e * y + f])

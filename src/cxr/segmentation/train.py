@@ -18,7 +18,8 @@ from cxr.segmentation.losses import MaskLoss
 from cxr.segmentation.negatives import LEARNT_OF_EACH, draw_negatives, spoil
 from cxr.segmentation.pairs import PairArrays
 from cxr.segmentation.unet import build_unet
-from cxr.training.augment import augment_batch
+from cxr.training.augment.batch import augment_batch
+from cxr.training.augment.mixup import mix_pairs
 from cxr.training.batches import Batches
 from cxr.training.epochs import BEST, EpochPlan, Progress, run_epochs, save_model
 from cxr.training.schedules import make_optimizer
@@ -86,6 +87,6 @@ def _batches(arrays: PairArrays, rows: np.ndarray, parameters: Segmentation) -> 
         for k in np.flatnonzero(rng.random(len(chosen)) < share) if share else ():
             images[k], masks[k] = spoil(images[k], drawn, rng), 0
         images, masks = augment_batch(images.astype(np.float32), parameters.augment, rng, masks)
-        return images[..., None], np.float32(masks[..., None]) / 255
+        return mix_pairs(images[..., None], np.float32(masks[..., None]) / 255, parameters.augment.mixup_alpha, rng)
 
     return lambda epoch: Batches(read, len(rows), parameters.batch, parameters.seed, epoch)
