@@ -10,8 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "src"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
 import cv2
 import numpy as np
@@ -36,6 +35,7 @@ TYPICAL = [
 ]  # fmt: skip
 """As README and picture show them."""
 TILE_PX, COLUMNS, TITLE_PX, GAP_PX, GREYS = 104, 2, 20, 10, 48
+PICTURE = Path(__file__).parents[1] / "docs" / "augmentation.png"
 PATIENTS, DRAWN_PX, SEED = (6, 9, 21, 33), 416, 5
 
 
@@ -93,7 +93,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=512)
     options = parser.parse_args()
     if options.write:
-        write_png(ROOT / "docs" / "augmentation.png", draw_sheet())
+        write_png(PICTURE, draw_sheet())
     else:
         measure(options.image_px, options.images)
 

@@ -38,3 +38,23 @@ def test_training_images_are_augmented_by_the_generator_given(store):
     first, second, other = (read(np.arange(4), np.random.default_rng(seed))[0] for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, second)
     assert not np.allclose(first, other)
+
+
+def test_mixup_makes_targets_soft_as_it_mixes_the_images(store):
+    targets = np.where(np.isnan(store.labels), np.nan, store.labels.clip(0)).astype(np.float32)
+    rows = np.flatnonzero(~np.isnan(targets).any(axis=1))[:12]
+    read = training_reader(store, rows, targets, 32, STILL.model_copy(update={"mixup_alpha": 1.0}))
+    images, mixed = read(np.arange(12), np.random.default_rng(3))
+    again = read(np.arange(12), np.random.default_rng(3))
+    np.testing.assert_array_equal(images, again[0])
+    np.testing.assert_array_equal(mixed, again[1])
+    pure = read_images(store, rows, 32).reshape(12, -1)
+    for image, target, own in zip(images.reshape(12, -1), mixed, range(12), strict=True):
+        fits = [np.linalg.lstsq(np.stack([pure[own], pure[other]], 1), image) for other in range(12) if other != own]
+        others = [other for other in range(12) if other != own]
+        best = min(range(11), key=lambda k: fits[k][1][0] if len(fits[k][1]) else np.inf)
+        share = fits[best][0]
+        np.testing.assert_allclose(share.sum(), 1, atol=1e-3)
+        expected = share[0] * targets[rows[own]] + share[1] * targets[rows[others[best]]]
+        np.testing.assert_allclose(target, expected, atol=2e-3)
+    assert ((mixed > 0.01) & (mixed < 0.99)).any()

@@ -8,6 +8,7 @@ import pytest
 
 from cxr.classification.crops import read_images
 from cxr.classification.group import member_inputs, predict_member
+from cxr.classification.runs import check_predictions
 from cxr.config.errors import UserError
 from cxr.evaluation.predictions import read_predictions
 
@@ -247,3 +248,60 @@ def test_what_a_result_depends_on_is_all_in_its_inputs(make_params, store):
     for field, key in [("split", "hash"), ("record", "content")]:
         other = dataclasses.replace(store, **{field: getattr(store, field) | {key: "another"}})
         assert member_inputs(make_params(), "first", other) != inputs
+
+
+def with_views(make_params, views):
+    """The group's parameters, its second member with these views."""
+    second = {"network": "tiny", "image_px": 24, "normalization": "per_image", "views": views}
+    return make_params(members={"first": {"network": "tiny", "image_px": 32}, "second": second})
+
+
+def test_other_views_are_predicted_again_and_nothing_is_trained(train, make_params, store, copied):
+    before = read_predictions(copied / "second" / "predictions.csv")
+    kept = {name: mark for name, mark in marks(copied).items() if "predictions" not in name and name != "run.json"}
+    (copied / "metrics.json").write_text("{}")
+    params = with_views(make_params, "flip")
+    record, names = train(params, store, copied)
+    assert names == []
+    assert not (copied / "metrics.json").exists()
+    assert {name: mark for name, mark in marks(copied).items() if name in kept} == kept
+    model = keras.saving.load_model(copied / "second" / "model.keras", compile=False)
+    images = read_images(store, np.flatnonzero(np.isin(store.parts, ["val", "test"])), 24)[..., None]
+    expected = (model.predict(images, verbose=0) + model.predict(images[:, :, ::-1].copy(), verbose=0)) / 2
+    second, first, group = (
+        read_predictions(copied / place / "predictions.csv").probabilities for place in ("second", "first", "")
+    )
+    np.testing.assert_allclose(second, expected, atol=1e-6)
+    np.testing.assert_allclose(group, (first + second) / 2, rtol=1e-12)
+    assert np.abs(second - before.probabilities).max() > 1e-4
+    assert record["members_predictions"] == {"first": {"views": "one"}, "second": {"views": "flip"}}
+    after = marks(copied)
+    assert train(params, store, copied)[0] == record
+    assert marks(copied) == after
+
+
+def test_predictions_of_other_views_are_not_taken_for_those_asked_for(trained, make_params):
+    folder, record, _ = trained
+    check_predictions(record, make_params(), "Both", folder)
+    said = r"predictions\.csv: was .* \(second\.views: one there, ten_crop now\); \./cxr train Both predicts again"
+    with pytest.raises(UserError, match=said):
+        check_predictions(record, with_views(make_params, "ten_crop"), "Both", folder)
+    old = {key: value for key, value in record.items() if key != "members_predictions"}
+    check_predictions(old, make_params(), "Both", folder)
+    with pytest.raises(UserError, match="one there, flip now"):
+        check_predictions(old, with_views(make_params, "flip"), "Both", folder)
+
+
+def test_a_run_from_before_there_were_views_is_kept(train, make_params, store, copied):
+    record = json.loads((copied / "run.json").read_text())
+    del record["members_predictions"]
+    (copied / "run.json").write_text(json.dumps(record))
+    before = marks(copied)
+    assert train(make_params(), store, copied) == (record, [])
+    assert marks(copied) == before
+
+
+def test_views_change_predictions_only(make_params, store):
+    assert member_inputs(with_views(make_params, "flip"), "second", store) == member_inputs(
+        make_params(), "second", store
+    )

@@ -3,6 +3,7 @@
 import csv
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -102,3 +103,21 @@ def test_another_split_of_the_same_data_is_refused_until_it_is_trained(finished,
     files = ["--settings", str(finished / "SETTINGS.json"), "--params", str(finished / "PARAMS.json")]
     assert main(["evaluate", "Tiny", *files, "--set", "split.scheme=patients"]) == 2
     assert "holds a run with other parameters (scheme.scheme: kfold there, patients now)" in capsys.readouterr().err
+
+
+def test_other_views_are_predicted_again_without_training(finished, capsys):
+    group = finished / "models" / "Tiny"
+    files = ["--settings", str(finished / "SETTINGS.json"), "--params", str(finished / "PARAMS.json")]
+    files += ["--set", "members.tiny.views=flip"]
+    models = {path: path.stat().st_mtime_ns for path in group.glob("*/model.keras")}
+    before = read_predictions(group / "predictions.csv")
+    for step in ("evaluate", "visualize"):
+        assert main([step, "Tiny", *files]) == 2
+        assert "(tiny-f0.views: one there, flip now; tiny-f1.views: one there, flip now)" in capsys.readouterr().err
+    for step in ("train", "evaluate", "visualize", "report"):
+        assert main([step, "Tiny", *files]) == 0
+    assert {path: path.stat().st_mtime_ns for path in group.glob("*/model.keras")} == models
+    after = read_predictions(group / "predictions.csv")
+    assert list(after.image_ids) == list(before.image_ids)
+    assert np.abs(after.probabilities - before.probabilities).max() > 1e-4
+    assert "over several views of an image: flip" in (group / "report.html").read_text(encoding="utf-8")

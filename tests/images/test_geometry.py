@@ -1,11 +1,24 @@
-"""Cutting, placing back and warping, against numpy's slices, flips and rotations."""
+"""Cutting, placing back, warping and blurring, against numpy's slices, flips and rotations, and scipy."""
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 
-from cxr.images.geometry import Box, affine_matrix, cut_box, place_box, resize, warp
+from cxr.images.geometry import (
+    Box,
+    affine_matrix,
+    before_affine,
+    box_matrix,
+    chain,
+    cut_box,
+    look_up,
+    place_box,
+    resize,
+    soften,
+    warp,
+)
 
 HEIGHT, WIDTH = 30, 44
 
@@ -173,3 +186,57 @@ def test_scale_grows_about_the_centre():
     image[15:25, 15:25] = 200
     rows, columns = np.nonzero(warp(image, affine_matrix(40, 0, 2, 0, 0, flip=False)) > 100)
     assert (rows.min(), rows.max() + 1, columns.min(), columns.max() + 1) == (10, 30, 10, 30)
+
+
+def test_a_shear_slants_about_the_centre():
+    image = np.zeros((41, 41), np.uint8)
+    image[:, 20] = 200
+    columns = warp(image, affine_matrix(41, 0, 1, 0, 0, flip=False, shear_degrees=45)).argmax(axis=1)
+    np.testing.assert_array_equal(columns, np.arange(41))
+
+
+def test_a_box_is_enlarged_to_the_whole(square):
+    size = len(square)
+    enlarged = warp(square.astype(np.float32), box_matrix(size, 3, 5, size / 2, size / 4))
+    y, x = np.meshgrid((np.arange(size) + 0.5) / 4 - 0.5 + 5, (np.arange(size) + 0.5) / 2 - 0.5 + 3, indexing="ij")
+    np.testing.assert_allclose(enlarged, ndimage.map_coordinates(np.float64(square), [y, x], order=1), atol=1e-3)
+    np.testing.assert_allclose(box_matrix(size, 0, 0, size, size), [[1, 0, 0], [0, 1, 0]], atol=1e-12)
+
+
+def test_two_moves_become_one():
+    first = affine_matrix(30, 25, 1.2, 3, -2, flip=False, shear_degrees=8)
+    then = affine_matrix(30, -70, 0.7, 0, 5, flip=True, stretch=1.3)
+    point = np.array([4.0, 9.0])
+    halfway = first[:, :2] @ point + first[:, 2]
+    both = chain(first, then)
+    np.testing.assert_allclose(both[:, :2] @ point + both[:, 2], then[:, :2] @ halfway + then[:, 2])
+
+
+def test_looking_up_takes_each_pixel_from_its_place(image):
+    rng = np.random.default_rng(3)
+    smooth = ndimage.gaussian_filter(image.astype(np.float32), 2)
+    places = np.stack([rng.uniform(0, WIDTH - 1, (50, 50)), rng.uniform(0, HEIGHT - 1, (50, 50))]).astype(np.float32)
+    expected = ndimage.map_coordinates(smooth, places[::-1], order=1)
+    np.testing.assert_allclose(look_up(smooth, places), expected, atol=1)  # OpenCV knows 32nds of a pixel
+    beyond = np.full((2, 4, 4), -2, np.float32)
+    assert not look_up(image, beyond).any()
+    assert look_up(image, places).dtype == np.uint8
+
+
+def test_looking_up_before_a_move_is_the_move(square):
+    size = len(square)
+    matrix = affine_matrix(size, 20, 1.1, 1, 2, flip=True, shear_degrees=5)
+    identity = np.stack(np.meshgrid(np.arange(size), np.arange(size))).astype(np.float32)
+    smooth = ndimage.gaussian_filter(square.astype(np.float32), 2)
+    places = before_affine(identity, matrix)
+    assert places.dtype == np.float32
+    np.testing.assert_allclose(look_up(smooth, places), warp(smooth, matrix), atol=2)
+    corner = matrix[:, :2] @ places[:, 0, 0] + matrix[:, 2]
+    np.testing.assert_allclose(corner, [0, 0], atol=1e-4)
+
+
+def test_softening_is_a_gaussian_blur(image):
+    smooth = soften(image.astype(np.float32), 1.7)
+    expected = ndimage.gaussian_filter(image.astype(np.float64), 1.7, mode="mirror", truncate=4.2)
+    np.testing.assert_allclose(smooth, expected, atol=0.05)
+    assert soften(image, 0) is image

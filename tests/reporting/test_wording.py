@@ -1,6 +1,6 @@
 import pytest
 
-from cxr.reporting.wording import duration_text, headline, heatmap_command, marks, with_interval
+from cxr.reporting.wording import duration_text, headline, heatmap_command, marks, views_text, with_interval
 
 ENTRY = {"value": 0.81249, "low": 0.7904, "high": 0.8296}
 GOOD = {"positives": 10, "negatives": 100}
@@ -55,6 +55,14 @@ def test_weak_numbers_are_marked(change, expected):
 @pytest.mark.parametrize(("seconds", "text"), [(None, "–"), (45.2, "45 s"), (745, "12 min"), (12_600, "3.5 h")])
 def test_durations_have_a_unit_to_their_size(seconds, text):
     assert duration_text(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("views", "text"), [([], ""), (["one"], ""), (["one", "flip"], "flip"), (["ten_crop", "flip"], "flip or ten_crop")]
+)
+def test_views_are_named_where_there_are_several(views, text):
+    record = {"members_predictions": {str(number): {"views": one} for number, one in enumerate(views)}}
+    assert views_text(record if views else {}) == text
 
 
 def test_the_command_fits_the_group():

@@ -13,12 +13,23 @@ from typing import Any
 
 import numpy as np
 
-from cxr.classification.crops import predict_rows
 from cxr.classification.member import load_member, train_member
 from cxr.classification.networks.classifier import build_classifier
-from cxr.classification.runs import PREDICTIONS, RUN, check_group, fold_name, member_inputs, other_parameters, read_run
+from cxr.classification.runs import (
+    PREDICTIONS,
+    RUN,
+    check_group,
+    fold_name,
+    member_inputs,
+    other_parameters,
+    predicted_otherwise,
+    prediction_inputs,
+    read_run,
+)
+from cxr.classification.views import predict_views
 from cxr.config.atomic import write_json
 from cxr.config.errors import UserError
+from cxr.config.member import Views
 from cxr.config.params import Params
 from cxr.config.record import differences, hash_of_file, machine_record
 from cxr.engines.engine import open_engine
@@ -54,7 +65,8 @@ def train_group(
     """Train the members in turn and average them; return the group's run.json and the names of the members trained now.
 
     stores: fold -> store. A finished member with the same inputs is kept. One with other inputs stops the run with a
-    UserError that says what differs, unless `overwrite`.
+    UserError that says what differs, unless `overwrite`. Where only the predictions are to be made otherwise, they are
+    made again and nothing is trained.
     """
     jobs = [
         _Job(fold_name(member, fold), member, fold, store, member_inputs(params, member, store))
@@ -62,6 +74,7 @@ def train_group(
         for member in params.group(group)
     ]
     inputs = {job.name: job.inputs for job in jobs}
+    predicted = {job.name: prediction_inputs(params, job.member) for job in jobs}
     existing = None if overwrite else read_run(folder)
     if existing:
         check_group(existing, list(inputs), inputs, folder)
@@ -70,10 +83,12 @@ def train_group(
         build_classifier(params.members[member], len(params.findings.names))
     runs = [_train(job, number, jobs, params, folder, job in todo, progress) for number, job in enumerate(jobs, 1)]
     whole = pooled(dict(stores))
-    if todo or existing is None or not _has_predictions(existing, inputs, folder):
+    outdated = existing is None or predicted_otherwise(existing, predicted)
+    if todo or outdated or not _has_predictions(existing, inputs, folder):
         _forget_results(folder)
-        _predict_group(jobs, stores, whole, folder, engine, progress)
+        _predict_group(jobs, params, stores, whole, folder, engine, progress)
         existing = _describe(group, runs, params, whole) | {"smoke": smoke, "members_inputs": inputs}
+        existing["members_predictions"] = predicted
         existing["folds"] = [fold for fold in stores if fold]
         existing["predictions_hash"] = hash_of_file(folder / PREDICTIONS)
         write_json(folder / RUN, existing)
@@ -129,7 +144,13 @@ def _forget_results(folder: Path) -> None:
 
 
 def _predict_group(
-    jobs: list[_Job], stores: Mapping[str, Store], whole: Store, folder: Path, engine: str, progress: Progress
+    jobs: list[_Job],
+    params: Params,
+    stores: Mapping[str, Store],
+    whole: Store,
+    folder: Path,
+    engine: str,
+    progress: Progress,
 ) -> None:
     """Write predictions.csv of every member and of their mean, for val and test; then those of the whole."""
     out_of_fold = []
@@ -139,7 +160,8 @@ def _predict_group(
         for job in jobs:
             if job.fold != fold:
                 continue
-            probabilities = predict_member(folder / job.name, store, rows, engine, progress(f"{job.name}: predicting"))
+            told, views = progress(f"{job.name}: predicting"), params.members[job.member].views
+            probabilities = predict_member(folder / job.name, store, rows, engine, told, views, params.seed)
             every.append(probabilities)
             write_predictions(folder / job.name / PREDICTIONS, _as_predictions(store, rows, probabilities))
         mean = np.mean(every, axis=0)
@@ -152,13 +174,23 @@ def _predict_group(
 
 
 def predict_member(
-    folder: Path, store: Store, rows: np.ndarray, engine: str, on_progress: Callable[[int, int], None]
+    folder: Path,
+    store: Store,
+    rows: np.ndarray,
+    engine: str,
+    on_progress: Callable[[int, int], None],
+    views: Views = "one",
+    seed: int = 0,
 ) -> np.ndarray:
-    """Return (n, K) float64 probabilities of one finished member for the chosen rows of the store."""
+    """Return (n, K) float64 probabilities of one finished member for the chosen rows of the store.
+
+    seed: of views that are drawn at random.
+    """
     model = load_member(folder, store.findings)
     with tempfile.TemporaryDirectory() as files:
         runner = open_engine(model, engine, Path(files))
-        found = predict_rows(lambda images: runner.run(images)[0], store, rows, model.input_shape[1], on_progress)
+        image_px = model.input_shape[1]
+        found = predict_views(lambda images: runner.run(images)[0], views, store, rows, image_px, seed, on_progress)
     return np.clip(found, 0, 1)
 
 

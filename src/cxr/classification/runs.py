@@ -10,6 +10,8 @@ from cxr.config.record import differences, plain, read_json
 from cxr.preparation.store import Store
 
 RUN, PREDICTIONS = "run.json", "predictions.csv"
+PREDICTION_KEYS = {"views": "one"}
+"""Keys of a member that change its predictions, not its training, and what they were in runs that do not name them."""
 SHOWN_DIFFERENCES = 4
 
 
@@ -24,10 +26,10 @@ def fold_name(name: str, fold: str) -> str:
 
 
 def parameter_inputs(params: Params, member: str) -> dict[str, Any]:
-    """Return every parameter that a member's result depends on."""
+    """Return every parameter that the training of a member depends on."""
     return plain(
         {
-            "member": params.members[member].model_dump(mode="json", exclude={"training"}),
+            "member": params.members[member].model_dump(mode="json", exclude={"training", *PREDICTION_KEYS}),
             "training": params.training_of(member),
             "seed": params.seed,
             "findings": {"outputs": params.findings.outputs, "labels": params.findings.labels},
@@ -39,10 +41,24 @@ def parameter_inputs(params: Params, member: str) -> dict[str, Any]:
 
 
 def member_inputs(params: Params, member: str, store: Store) -> dict[str, Any]:
-    """Return everything a member's result depends on: its parameters, and the hashes of data and split."""
+    """Return everything a member's training depends on: its parameters, and the hashes of data and split."""
     split = {"name": store.split["name"], "hash": store.split["hash"]}
     data = {"content": store.record["content"], "zero_blanks": list(store.zero_blanks)}
     return parameter_inputs(params, member) | {"data": data, "split": split}
+
+
+def prediction_inputs(params: Params, member: str) -> dict[str, Any]:
+    """Return what a finished member's predictions depend on beside its training."""
+    return plain(params.members[member].model_dump(mode="json", include=set(PREDICTION_KEYS)))
+
+
+def predicted_otherwise(record: dict[str, Any], wanted: dict[str, dict[str, Any]]) -> list[str]:
+    """Return how the predictions of a group's run were made otherwise than wanted, as `differences` says it.
+
+    wanted: per name of `run_names` its `prediction_inputs`.
+    """
+    there = record.get("members_predictions", {})
+    return differences({name: PREDICTION_KEYS | there.get(name, {}) for name in wanted}, wanted)
 
 
 def run_names(record: dict[str, Any], members: Sequence[str]) -> dict[str, str]:
@@ -67,6 +83,16 @@ def check_group(
         found = {key: there[member].get(key) for key in wanted[member]}
         if changed := differences(found, wanted[member]):
             raise other_parameters(folder / member, changed)
+
+
+def check_predictions(record: dict[str, Any], params: Params, group: str, folder: Path) -> None:
+    """Raise UserError when the predictions of the group in `folder` were made otherwise than `params` say."""
+    wanted = {name: prediction_inputs(params, of) for name, of in run_names(record, params.group(group)).items()}
+    if changed := predicted_otherwise(record, wanted):
+        raise UserError(
+            f"{folder / PREDICTIONS}: was predicted otherwise ({'; '.join(changed[:SHOWN_DIFFERENCES])}); ./cxr train "
+            f"{group} predicts again and trains nothing"
+        )
 
 
 def other_parameters(folder: Path, changed: list[str]) -> UserError:

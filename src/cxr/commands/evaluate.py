@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from cxr.classification.runs import PREDICTIONS, RUN, check_group, parameter_inputs, run_names
+from cxr.classification.runs import PREDICTIONS, RUN, check_group, check_predictions, parameter_inputs, run_names
 from cxr.commands.context import read_config
 from cxr.config.errors import UserError
 from cxr.config.record import fingerprint, hash_of_file, read_json
@@ -24,6 +24,7 @@ def run(options: argparse.Namespace) -> None:
     names = run_names(record, members)
     wanted = {name: parameter_inputs(params, member) for name, member in names.items()}
     check_group(record, list(names), wanted, folder)
+    check_predictions(record, params, options.group, folder)
     file_hash = hash_of_file(source)
     if file_hash != record.get("predictions_hash"):
         raise UserError(f"{source}: is not the file that the run wrote; ./cxr train {options.group} predicts again")

@@ -4,7 +4,7 @@ import argparse
 import csv
 from pathlib import Path
 
-from cxr.classification.runs import RUN, check_group, fold_name, member_inputs
+from cxr.classification.runs import RUN, check_group, check_predictions, fold_name, member_inputs
 from cxr.commands.context import read_config
 from cxr.commands.progress import show_progress
 from cxr.config.atomic import write_json
@@ -31,7 +31,9 @@ def run(options: argparse.Namespace) -> None:
         for fold, store in stores.items()
         for member in members
     }
-    check_group(read_json(folder / RUN), list(wanted), wanted, folder)
+    run_record = read_json(folder / RUN)
+    check_group(run_record, list(wanted), wanted, folder)
+    check_predictions(run_record, params, options.group, folder)
     inputs = fingerprint({"predictions": hash_of_file(source), "heatmaps": params.heatmaps})
     record = target / "record.json"
     if record.is_file() and read_json(record).get("inputs") == inputs and _pictures_are_there(target):

@@ -8,6 +8,8 @@ from cxr.config.model import Model, Pixels
 from cxr.config.nearest import choices_sentence
 from cxr.config.training import Training
 
+Views = Literal["one", "flip", "ten_crop", "fifteen"]
+
 
 class Member(Model):
     """One trained classifier."""
@@ -24,6 +26,10 @@ class Member(Model):
     """ImageNet mean and deviation; 0..255 to [-1, 1]; to [0, 1]; or zero mean and unit deviation of each image."""
     last_stride: Literal[1, 2] = 2
     """2: as published. 1: without the last halving, so that the feature map, and with it heatmaps, is twice as fine."""
+    views: Views = "one"
+    """Views of an image whose probabilities are averaged when the finished member predicts: the image; with its mirror
+    image (`flip`); four corners and the centre at 7/8 of the size, and their mirror images (`ten_crop`); the image,
+    inverted and mirrored, each as it is and changed at random four times (`fifteen`). Changed without training anew."""
     training: Training = Training()
     """Any key of `training` that is to differ for this member."""
 

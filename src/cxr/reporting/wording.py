@@ -66,6 +66,12 @@ def members_text(record: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
     return f"{counted(len(record['members']) // len(folds), 'member')} on each of {len(folds)} folds"
 
 
+def views_text(record: Mapping[str, Any]) -> str:
+    """What members that average several views of an image see: `flip`, `flip or ten_crop`; "" where none does."""
+    named = {one["views"] for one in record.get("members_predictions", {}).values()} - {"one"}
+    return " or ".join(sorted(named))
+
+
 def counted(count: int, noun: str) -> str:
     """`1 image`, `25,596 images`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

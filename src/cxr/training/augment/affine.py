@@ -26,13 +26,20 @@ def draw_matrix(size: int, augment: Augment, draw: np.ndarray, rng: np.random.Ge
 
 
 def draw_crop(size: int, augment: Augment, rng: np.random.Generator) -> np.ndarray:
-    """Return the matrix that enlarges a random part of the image to the whole (Szegedy et al. 2015, section 6).
+    """Return the matrix that enlarges a random part of the image to the whole (Szegedy et al. 2015, section 6)."""
+    width, height = draw_sides(size, augment.crop_scale, 1, augment.crop_ratio, rng)
+    return box_matrix(size, rng.uniform(0, size - width), rng.uniform(0, size - height), width, height)
 
-    A side that would be longer than the image is as long as the image.
+
+def draw_sides(size: int, least: float, most: float, ratio: float, rng: np.random.Generator) -> tuple[float, float]:
+    """Return width and height, in pixels, of a rectangle that fits into the image.
+
+    least, most: of its area, as fractions of the image's. ratio: of its longer to its shorter side at most; a large
+    rectangle has a smaller one, or it would not fit.
     """
-    area, ratio = rng.uniform(augment.crop_scale, 1), augment.crop_ratio ** rng.uniform(-1, 1)
-    sides = np.minimum(np.sqrt([area * ratio, area / ratio]), 1) * size
-    return box_matrix(size, *(rng.random(2) * (size - sides)), *sides)
+    area = rng.uniform(least, most)
+    shape = min(ratio, 1 / area) ** rng.uniform(-1, 1)
+    return size * (area * shape) ** 0.5, size * (area / shape) ** 0.5
 
 
 def draw_factor(fraction: float, rng: np.random.Generator) -> float:

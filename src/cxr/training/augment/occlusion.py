@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from cxr.training.augment.affine import draw_sides
 from cxr.training.augment.grey import GREY_MAX
 
 LEAST_ERASED = 0.02
@@ -20,12 +21,9 @@ def cover_borders(image: np.ndarray, mask: np.ndarray | None, fraction: float, r
 
 
 def erase(image: np.ndarray, fraction: float, rng: np.random.Generator) -> None:
-    """Fill a rectangle of up to this fraction of the area with noise, in place (Zhong et al. 2020, algorithm 1).
-
-    A side that would be longer than the image is as long as the image, where the paper draws again.
-    """
+    """Fill a rectangle of up to this fraction of the area with noise, in place (Zhong et al. 2020, algorithm 1)."""
     size = len(image)
-    area, ratio = rng.uniform(min(LEAST_ERASED, fraction), fraction), ERASED_RATIO ** rng.uniform(-1, 1)
-    height, width = np.clip(np.sqrt([area * ratio, area / ratio]) * size, 1, size).astype(int)
-    top, left = rng.integers(size - height + 1), rng.integers(size - width + 1)
+    sides = draw_sides(size, min(LEAST_ERASED, fraction), fraction, ERASED_RATIO, rng)
+    width, height = (min(max(int(side), 1), size) for side in sides)
+    left, top = rng.integers(size - width + 1), rng.integers(size - height + 1)
     image[top : top + height, left : left + width] = rng.uniform(0, GREY_MAX, (height, width))

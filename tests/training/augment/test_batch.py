@@ -1,19 +1,10 @@
 import numpy as np
-import pytest
 from scipy import ndimage
 
 from cxr.config.augment import Augment
 from cxr.training.augment.batch import augment_batch
 
 SIZE = 64
-OFF = {
-    "rotate_degrees": 0.0, "shift_fraction": 0.0, "zoom_fraction": 0.0, "contrast_fraction": 0.0,
-    "brightness_fraction": 0.0, "flip_probability": 0.0,
-}  # fmt: skip
-
-
-def only(**changes):
-    return Augment(**OFF | changes)
 
 
 def augmented(images, augment, seed=0, masks=None):
@@ -32,12 +23,7 @@ def centres(images):
     return np.array([ndimage.center_of_mass(image) for image in images])
 
 
-@pytest.fixture
-def images():
-    return np.random.default_rng(1).uniform(0, 255, (6, SIZE, SIZE)).astype(np.float32)
-
-
-def test_zero_parameters_change_nothing(images):
+def test_zero_parameters_change_nothing(images, only):
     masks = (images > 128).astype(np.uint8)
     found, found_masks = augmented(images, only(), masks=masks)
     np.testing.assert_allclose(found, images, atol=1e-3)
@@ -70,7 +56,7 @@ def test_grey_values_stay_in_range(images):
         assert found.max() <= 255
 
 
-def test_masks_move_with_their_images():
+def test_masks_move_with_their_images(only):
     masks = np.where(disc(count=20) > 0, 255, 0).astype(np.uint8)
     moving = only(rotate_degrees=20, shift_fraction=0.1, zoom_fraction=0.3, flip_probability=0.5)
     found, found_masks = augmented(disc(count=20), moving, masks=masks)
@@ -80,21 +66,21 @@ def test_masks_move_with_their_images():
     assert len({mask.tobytes() for mask in found_masks}) == 20
 
 
-def test_exposure_leaves_masks_alone(images):
+def test_exposure_leaves_masks_alone(images, only):
     masks = (images > 128).astype(np.uint8)
     found, found_masks = augmented(images, only(contrast_fraction=0.3, brightness_fraction=0.3), masks=masks)
     np.testing.assert_array_equal(found_masks, masks)
     assert not np.allclose(found, images)
 
 
-def test_shifts_move_by_at_most_the_fraction_to_every_side():
+def test_shifts_move_by_at_most_the_fraction_to_every_side(only):
     moves = centres(augmented(disc(), only(shift_fraction=0.1))[0]) - centres(disc())
     assert np.abs(moves).max() <= 0.1 * SIZE + 0.1
     assert (moves.min(axis=0) < -2).all()
     assert (moves.max(axis=0) > 2).all()
 
 
-def test_rotation_keeps_the_middle_and_the_distance_from_it():
+def test_rotation_keeps_the_middle_and_the_distance_from_it(only):
     middle = (SIZE - 1) / 2
     before, after = centres(disc()) - middle, centres(augmented(disc(), only(rotate_degrees=30))[0]) - middle
     np.testing.assert_allclose(np.hypot(*after.T), np.hypot(*before.T), atol=0.3)
@@ -103,25 +89,25 @@ def test_rotation_keeps_the_middle_and_the_distance_from_it():
     assert turned.min() < -10 < 10 < turned.max()
 
 
-def test_zoom_changes_areas_by_the_square_of_the_scale():
+def test_zoom_changes_areas_by_the_square_of_the_scale(only):
     areas = (augmented(disc(x=31, y=32), only(zoom_fraction=0.3))[0] > 100).sum(axis=(1, 2))
     ratios = areas / (disc(x=31, y=32)[0] > 100).sum()
     assert 0.7**2 * 0.9 < ratios.min() < 0.8
     assert 1.2 < ratios.max() < 1.3**2 * 1.1
 
 
-def test_a_certain_flip_is_the_mirror_image(images):
+def test_a_certain_flip_is_the_mirror_image(images, only):
     found, _ = augmented(images, only(flip_probability=1.0))
     np.testing.assert_allclose(found, images[:, :, ::-1], atol=1e-3)
 
 
-def test_flips_come_as_often_as_asked():
+def test_flips_come_as_often_as_asked(only):
     found, _ = augmented(disc(count=400), only(flip_probability=0.25))
     flipped = centres(found)[:, 1] < SIZE / 2
     assert 70 < flipped.sum() < 130
 
 
-def test_brightness_adds_one_number_and_contrast_keeps_the_mean(images):
+def test_brightness_adds_one_number_and_contrast_keeps_the_mean(images, only):
     tame = 100 + images / 10  # far from both ends, so that nothing is clipped
     brighter, _ = augmented(tame, only(brightness_fraction=0.1))
     for difference in brighter - tame:
@@ -133,7 +119,7 @@ def test_brightness_adds_one_number_and_contrast_keeps_the_mean(images):
     assert 0.5 <= ratios.min() < ratios.max() <= 1.5
 
 
-def test_a_stretch_changes_width_against_height_to_both_sides():
+def test_a_stretch_changes_width_against_height_to_both_sides(only):
     found, _ = augmented(disc(count=40), only(stretch_fraction=0.5))
     ratios = []
     for image in found > 100:
@@ -143,7 +129,7 @@ def test_a_stretch_changes_width_against_height_to_both_sides():
     assert 1.25 < max(ratios) < 1.6
 
 
-def test_gamma_keeps_black_and_white_and_moves_the_middle(images):
+def test_gamma_keeps_black_and_white_and_moves_the_middle(images, only):
     images[:, :8], images[:, 8:16] = 0, 255
     found, _ = augmented(images, only(gamma_fraction=0.5))
     np.testing.assert_allclose(found[:, :16], images[:, :16], atol=1e-3)
@@ -154,7 +140,7 @@ def test_gamma_keeps_black_and_white_and_moves_the_middle(images):
     np.testing.assert_allclose(found[:, 20:], 255 * (images[:, 20:] / 255) ** exponents[:, None, None], rtol=1e-3)
 
 
-def test_grain_is_no_coarser_than_asked():
+def test_grain_is_no_coarser_than_asked(only):
     flat = np.full((30, SIZE, SIZE), 128, np.float32)
     found, _ = augmented(flat, only(noise_sd=10))
     spread = found.std(axis=(1, 2))
@@ -164,7 +150,7 @@ def test_grain_is_no_coarser_than_asked():
     np.testing.assert_allclose(found.mean(axis=(1, 2)), 128, atol=1)
 
 
-def test_black_borders_cover_image_and_mask_of_every_second_image():
+def test_black_borders_cover_image_and_mask_of_every_second_image(only):
     images = np.full((200, SIZE, SIZE), 100, np.float32)
     found, masks = augmented(images, only(border_fraction=0.25), masks=np.ones((200, SIZE, SIZE), np.uint8))
     np.testing.assert_array_equal(found > 0, masks)
