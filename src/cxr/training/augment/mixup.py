@@ -13,9 +13,11 @@ def mix_pairs(
     """
     if not alpha:
         return images, targets
-    partner = rng.permutation(len(images))
+    order = rng.permutation(len(images))
     share = rng.beta(alpha, alpha, len(images)).astype(np.float32)
-    return tuple(
-        array[partner] + share.reshape(-1, *[1] * (array.ndim - 1)) * (array - array[partner])
-        for array in (images, targets)
-    )
+    return _mix(images, order, share), _mix(targets, order, share)
+
+
+def _mix(array: np.ndarray, order: np.ndarray, share: np.ndarray) -> np.ndarray:
+    others = array[order]
+    return others + share.reshape(-1, *[1] * (array.ndim - 1)) * (array - others)
