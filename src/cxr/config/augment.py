@@ -32,7 +32,7 @@ class Augment(Model):
     """Every second image gets black borders, each up to this fraction of the size wide, as collimators leave them."""
     shear_degrees: Annotated[float, Field(ge=0, le=45)] = 0.0
     """Largest slant of upright lines to either side."""
-    crop_scale: Annotated[float, Field(gt=0, le=1)] = 1.0
+    crop_scale: Annotated[float, Field(ge=0.01, le=1)] = 1.0
     """Random resized crop: the least part of the image's area that is shown, enlarged to the whole (1: all of it)."""
     crop_ratio: Annotated[float, Field(ge=1, le=4)] = 1.33
     """Of that crop: largest ratio of width to height, and of height to width."""

@@ -28,7 +28,7 @@ def draw_matrix(size: int, augment: Augment, draw: np.ndarray, rng: np.random.Ge
 def draw_crop(size: int, augment: Augment, rng: np.random.Generator) -> np.ndarray:
     """Return the matrix that enlarges a random part of the image to the whole (Szegedy et al. 2015, section 6)."""
     width, height = draw_sides(size, augment.crop_scale, 1, augment.crop_ratio, rng)
-    return box_matrix(size, rng.uniform(0, size - width), rng.uniform(0, size - height), width, height)
+    return box_matrix(size, rng.random() * (size - width), rng.random() * (size - height), width, height)
 
 
 def draw_sides(size: int, least: float, most: float, ratio: float, rng: np.random.Generator) -> tuple[float, float]:
