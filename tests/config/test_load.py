@@ -60,8 +60,8 @@ def test_what_was_read_cannot_be_changed(load):
             'SETTINGS.json: datasets.0: unknown format "phantm": did you mean "phantom"? Allowed: phantom, nih, '
             "chexpert, list, table, folders, dicom",
         ),
-        ({"datasets.1": {"root": "x"}}, 'SETTINGS.json: datasets.1: needs the key format to say which kind it is, '
-         'for example "format": "nih"'),
+        ({"datasets.1": {"root": "x"}}, 'SETTINGS.json: datasets.1: needs the key format to say which kind it is: '
+         "phantom, nih, chexpert, list, table, folders, dicom"),
         ({"datasets.1.root": None}, "SETTINGS.json: datasets.1.root: must be a path in quotes; found null"),
         ({"datasets.1": 3}, "SETTINGS.json: datasets.1: must be a JSON object {...}; found 3"),
         ({"datasets": []}, "SETTINGS.json: datasets: list should have at least 1 item after validation, not 0; "
