@@ -12,16 +12,24 @@ ReadBatch = Callable[[np.ndarray, np.random.Generator], tuple[np.ndarray, np.nda
 READERS, AHEAD = 2, 8  # threads that read, and batches they may be ahead of the training
 
 
+def order_generator(seed: int, epoch: int) -> np.random.Generator:
+    """Return what draws the order of an epoch's samples; the batches' own generators have other streams."""
+    return np.random.default_rng([seed, epoch, 0])
+
+
 class Batches:
-    """One epoch of shuffled batches; keeps no state, so any epoch can be repeated or resumed exactly.
+    """One epoch of batches; keeps no state, so any epoch can be repeated or resumed exactly.
 
     Keras would read a `PyDataset` through tf.data, whose tuning thread holds up the end of every epoch for as long as
     half a minute (TensorFlow 2.21).
     """
 
-    def __init__(self, read: ReadBatch, count: int, batch: int, seed: int, epoch: int) -> None:
+    def __init__(
+        self, read: ReadBatch, count: int, batch: int, seed: int, epoch: int, order: np.ndarray | None = None
+    ) -> None:
+        """order: the samples of this epoch as a sampler chose them; when not given, all `count` in random order."""
         self._read, self._batch, self._key = read, batch, (seed, epoch)
-        self._order = np.random.default_rng([*self._key, 0]).permutation(count)
+        self._order = order_generator(seed, epoch).permutation(count) if order is None else order
 
     def __len__(self) -> int:
         """Number of batches; the last may be smaller."""
