@@ -102,7 +102,7 @@ MEMBERS = "small, large"
     ("params", "line"),
     [
         ({"training.bach": 3}, 'training.bach: unknown key "bach": did you mean "batch"? Allowed: epochs, batch, '
-         "optimizer, schedule, augment, balance"),
+         "loss, optimizer, schedule, augment, balance, sampler"),
         ({"training.epochs": "12"}, 'training.epochs: input should be a valid integer; found "12"'),
         ({"training.epochs": 0}, "training.epochs: input should be greater than or equal to 1; found 0"),
         ({"training.optimizer.learning_rate": float("nan")},
@@ -117,7 +117,7 @@ MEMBERS = "small, large"
          '"densenet169"? Allowed: tiny, densenet169, xception'),
         ({"members.small.weights": "noisy"}, 'members.small.weights: found "noisy"; allowed: "imagenet" or null'),
         ({"members.small.training.epoch": 3}, 'members.small.training.epoch: unknown key "epoch": did you mean '
-         '"epochs"? Allowed: epochs, batch, optimizer, schedule, augment, balance'),
+         '"epochs"? Allowed: epochs, batch, loss, optimizer, schedule, augment, balance, sampler'),
         ({"members.large.image_px": 200}, "members.large.image_px 200 is larger than crop.image_px 192: raise "
          "crop.image_px or lower the member's size"),
         ({"groups.Both": ["small", "larg"]},

@@ -212,7 +212,7 @@ def _describe(group: str, runs: list[dict[str, Any]], params: Params, store: Sto
     lungs = record["lungs"]
     return {
         "group": group,
-        "members": [{key: run[key] for key in keys} for run in runs],
+        "members": [{key: run[key] for key in keys} | {"notes": run.get("notes", [])} for run in runs],
         "findings": list(store.findings),
         "data": {
             "name": "+".join(record["roots"]),

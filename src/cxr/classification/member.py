@@ -8,7 +8,9 @@ import keras
 import numpy as np
 
 from cxr.classification.crops import predict_rows, training_reader
-from cxr.classification.losses import MaskedBce, MaskedCce, masked_bce, masked_cce
+from cxr.classification.losses.bce import masked_bce
+from cxr.classification.losses.registry import make_loss
+from cxr.classification.losses.softmax import masked_cce
 from cxr.classification.networks.classifier import build_classifier
 from cxr.classification.runs import RUN, read_run
 from cxr.classification.sampling import epoch_rows
@@ -16,6 +18,7 @@ from cxr.classification.targets import certain, training_targets
 from cxr.config.atomic import write_json
 from cxr.config.errors import UserError
 from cxr.config.labels import Findings
+from cxr.config.loss import loss_for
 from cxr.config.member import Member
 from cxr.config.record import machine_record
 from cxr.config.training import Training
@@ -25,6 +28,7 @@ from cxr.evaluation.auroc import auroc
 from cxr.preparation.store import Store
 from cxr.training.batches import Batches
 from cxr.training.epochs import BEST, EpochPlan, Progress, best_epoch, run_epochs
+from cxr.training.sampler import make_order
 from cxr.training.schedules import make_optimizer
 
 
@@ -57,9 +61,11 @@ def train_member(
     read = training_reader(store, shown, targets, member.image_px, training.augment)
     val_labels = certain(store.labels[val_rows])
     measure_loss = masked_cce if findings.single else masked_bce
+    loss, loss_notes = make_loss(loss_for(training.loss, findings), targets[shown], store.findings)
+    order, order_notes = make_order(training.sampler, targets[shown], store.findings, seed)
 
     def batches(epoch: int) -> Batches:
-        return Batches(read, len(shown), training.batch, seed, epoch)
+        return Batches(read, len(shown), training.batch, seed, epoch, order(epoch))
 
     def validate(model: keras.Model) -> dict[str, float]:
         engine = KerasEngine(model)
@@ -70,7 +76,7 @@ def train_member(
 
     model = build_classifier(member, len(store.findings), findings.single)
     optimizer = make_optimizer(training.optimizer, training.schedule, training.epochs * len(batches(0)))
-    model.compile(optimizer=optimizer, loss=MaskedCce() if findings.single else MaskedBce(), jit_compile=False)
+    model.compile(optimizer=optimizer, loss=loss, jit_compile=False)
     write_json(folder / RUN, {"finished": False, "inputs": inputs})
     plan = EpochPlan(folder, training.epochs, seed, batches, validate, score="val_auroc")
     history = run_epochs(model, plan, on_progress)
@@ -86,8 +92,9 @@ def train_member(
         "best_epoch": best,
         "val_auroc": score if math.isfinite(score) else None,
         "seconds": round(float(history["seconds"].sum()), 1),
-        "images_per_second": round(len(shown) * training.epochs / max(history["seconds"].sum(), 0.01), 1),
+        "images_per_second": round(len(order(0)) * training.epochs / max(history["seconds"].sum(), 0.01), 1),
         "findings": list(store.findings),
+        "notes": [*loss_notes, *order_notes],
         "inputs": inputs,
         **machine_record(),
     }

@@ -29,4 +29,6 @@ def run(options: argparse.Namespace) -> None:
         print(
             f"train: {member['name']} {state}: best epoch {member['best_epoch']} of {member['epochs']}, chosen on val"
         )
+        for note in member.get("notes", []):
+            print(f"train: {member['name']}: {note}")
     print(f"train: predictions of val and test: {folder / 'predictions.csv'}")

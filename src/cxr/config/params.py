@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from cxr.config.labels import Findings
+from cxr.config.loss import loss_for
 from cxr.config.lungs import Segmentation
 from cxr.config.member import Member
 from cxr.config.model import Fraction, Model, Name, Pixels, Positive, Seed
@@ -105,6 +106,11 @@ class Params(Model):
                     f"members.{name}.image_px {member.image_px} is larger than crop.image_px {self.crop.image_px}: "
                     "raise crop.image_px or lower the member's size"
                 )
+            try:
+                loss_for(self.training_of(name).loss, self.findings)
+            except ValueError as error:
+                place = f"members.{name}.training.loss" if member.training.loss else "training.loss"
+                raise ValueError(f"{place}: {error}") from error
         return self
 
     def training_of(self, member: str) -> Training:

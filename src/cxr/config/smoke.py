@@ -8,6 +8,7 @@ from typing import Any
 
 PATIENTS = 60
 LUNG_PAIRS = 40
+IMAGES_PER_EPOCH = 128
 CROP_PX, MEMBER_PX, LUNG_PX = 96, 96, 64
 
 
@@ -47,7 +48,15 @@ def shrink_params(params: dict[str, Any]) -> dict[str, Any]:
             _shrink_written(member, image_px=MEMBER_PX)
             if isinstance(member.get("training"), dict):
                 _shrink_written(member["training"], **training)
+                _shrink_sampler(member["training"])
+    _shrink_sampler(small["training"])
     return small
+
+
+def _shrink_sampler(training: Any) -> None:
+    sampler = training.get("sampler") if isinstance(training, dict) else None
+    if isinstance(sampler, dict):
+        _shrink_written(sampler, images_per_epoch=IMAGES_PER_EPOCH)
 
 
 def _shrink(block: dict[str, Any], **limits: int) -> None:

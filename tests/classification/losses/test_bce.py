@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import log_loss
 
-from cxr.classification.losses import MaskedBce, MaskedCce, masked_bce, masked_cce
+from cxr.classification.losses.bce import MaskedBce, masked_bce
 
 NAN = np.nan
 LABELS = arrays(np.float32, (5, 3), elements=st.sampled_from([0.0, 1.0, NAN]))
@@ -77,29 +77,3 @@ def test_certainty_has_a_finite_loss_and_gradient(certain):
     assert np.isfinite(float(MaskedBce()(labels.astype(np.float32), probabilities.astype(np.float32))))
     assert np.isfinite(masked_bce(labels, probabilities))
     assert np.isfinite(gradient(labels, probabilities)).all()
-
-
-def test_the_loss_comes_back_from_its_configuration():
-    config = keras.saving.serialize_keras_object(MaskedBce())
-    assert isinstance(keras.saving.deserialize_keras_object(config), MaskedBce)
-
-
-def test_of_one_finding_per_image_it_is_the_log_loss_of_scikit_learn():
-    random = np.random.default_rng(1)
-    classes = random.integers(0, 4, 50)
-    probabilities = random.dirichlet(np.ones(4), 50)
-    labels = np.eye(4, dtype=np.float32)[classes]
-    expected = log_loss(classes, probabilities, labels=range(4))
-    assert float(MaskedCce()(labels, probabilities)) == pytest.approx(expected, rel=1e-5)
-    assert masked_cce(labels, probabilities) == pytest.approx(expected, rel=1e-9)
-
-
-def test_images_that_are_left_out_give_neither_loss_nor_gradient():
-    labels = np.array([[1, 0], [NAN, NAN]], np.float32)
-    probabilities = tf.constant([[0.5, 0.5], [0.9, 0.1]])
-    with tf.GradientTape() as tape:
-        tape.watch(probabilities)
-        losses = MaskedCce(reduction=None)(tf.constant(labels), probabilities)
-    np.testing.assert_allclose(losses, [np.log(2), 0], rtol=1e-6)
-    np.testing.assert_allclose(tape.gradient(losses, probabilities), [[-2, 0], [0, 0]], rtol=1e-6)
-    assert masked_cce(labels, probabilities.numpy()) == pytest.approx(np.log(2) / 2)
