@@ -16,6 +16,9 @@ from cxr.config.params import Params
 from cxr.config.settings import Settings
 from cxr.config.smoke import shrink_params, shrink_settings
 
+KEYS_BY_NAME = ("loss", "sampler")
+"""Objects whose keys belong to their `name`: laid over by one of another name, they are replaced."""
+
 
 @dataclass(frozen=True)
 class Config:
@@ -110,10 +113,6 @@ def _read_experiment(folder: Path, name: str) -> dict[str, Any]:
     if name not in known:
         raise UserError(f"{path}: no such file; " + choices_sentence("experiment", name, known or ["(none yet)"]))
     return {key: value for key, value in _read_object(path).items() if not key.startswith("$")}
-
-
-KEYS_BY_NAME = ("loss", "sampler")
-"""Objects whose keys belong to their `name`: laid over by one of another name, they are replaced."""
 
 
 def _laid_over(base: Any, top: Any, at: str = "") -> Any:

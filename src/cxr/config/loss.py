@@ -50,7 +50,7 @@ class Focal(Model):
     name: Literal["focal"]
     """`focal` (Lin et al. 2017): labels that are answered well already count less."""
     gamma: Exponent = 2.0
-    """How much less; 0 is `bce`."""
+    """How much less; 0 is not at all, which with `"alpha": null` is `bce`."""
     alpha: Annotated[float, Field(gt=0, lt=1)] | None = 0.25
     """Weight of presence; absence weighs 1 - this. Null: both weigh 1."""
     label_smoothing: Smoothing = 0.0

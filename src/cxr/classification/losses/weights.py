@@ -12,7 +12,7 @@ def label_weights(
 
     targets: (m, K) in [0, 1] or NaN, of the images that are trained on; a target of 0.7 counts as 0.7 images with the
     finding and 0.3 without. weighting: "frequency", the share of images without and the share with it (Rajpurkar et
-    al. 2017, CheXNet, equation 2), or "neg_pos", their ratio and 1. A finding that all its images have, or none, keeps
+    al. 2017, CheXNet), or "neg_pos", their ratio and 1. A finding that all its images have, or none, keeps
     weights of 1: the share of 0 would switch it off, and the ratio has no value.
     """
     known = ~np.isnan(targets)
