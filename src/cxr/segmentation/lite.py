@@ -10,7 +10,7 @@ import numpy as np
 from keras import layers
 
 from cxr.config.errors import UserError
-from cxr.segmentation.torch_file import read_torch_file
+from cxr.engines.torch_file import read_torch_file
 from cxr.segmentation.unet import two_convolutions
 
 STAGES = ((3, 1, 1, 16, 1), (3, 2, 6, 24, 2), (5, 2, 6, 40, 2), (3, 2, 6, 80, 3), (5, 1, 6, 112, 3), (5, 2, 6, 192, 4),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cxr.config.errors import UserError
-from cxr.segmentation.torch_file import MAGIC, read_torch_file
+from cxr.engines.torch_file import MAGIC, read_torch_file
 
 
 class Named:
