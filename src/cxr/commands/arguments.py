@@ -15,6 +15,7 @@ STEPS = {
     "visualize": "Grad-CAM overlays of the highest-scored test images -> gradcam/",
     "report": "everything of a group on one page -> report.html",
     "export": "the prepared crops with labels and split -> TFRecord shards in a folder",
+    "convert": "chest X-ray weights of torchxrayvision -> a classifier of ours, ready or to begin training from",
     "download": "fetch and unpack the archives of NIH ChestX-ray14 into a folder",
     "phantoms": "write synthetic X-rays with their truth into a folder of their own",
     "schema": "show the table of parameters, or write schemas and table with --write",
@@ -42,6 +43,9 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
             continue
         if step == "segment":
             _add_segment(one)
+            continue
+        if step == "convert":
+            _add_convert(one)
             continue
         if step == "export":
             one.add_argument("folder", type=Path, help="a folder that does not exist yet, or is empty")
@@ -90,6 +94,17 @@ def _add_download(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--archives", metavar="N,N-N", help="only these of the 12 archives, for example 1,3-5")
     parser.add_argument("--sources", type=Path, metavar="FILE", help="another list of addresses and checksums (JSON)")
     parser.add_argument("--keep", action="store_true", help="keep the archives after they are unpacked")
+
+
+def _add_convert(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, help="a .pt file of torchxrayvision")
+    parser.add_argument("folder", type=Path, help="for model.keras and run.json: does not exist yet, or is empty")
+    parser.add_argument(
+        "--findings",
+        metavar="SET",
+        help="what it is to answer: a finding set, or names with commas; all it has if left out",
+    )
+    parser.add_argument("--trust", metavar="SHA256", help="convert a file that is not known, if this is its SHA-256")
 
 
 def _add_configuration(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,9 @@ from typing import Any
 
 NETWORKS = {
     "tiny": "tiny",
+    "densenet121": "densenet",
     "densenet169": "densenet",
+    "resnet50": "resnet50",
     "inception_v3": "inception_v3",
     "xception": "xception",
     "efficientnet_b0": "efficientnet",
