@@ -115,7 +115,10 @@ MEMBERS = "small, large"
         ({"members.small": "tiny"}, 'members.small: must be a JSON object {...}; found "tiny"'),
         ({"members.small.network": "densenet"}, 'members.small.network: unknown network "densenet": did you mean '
          '"densenet169"? Allowed: tiny, densenet169, xception'),
-        ({"members.small.weights": "noisy"}, 'members.small.weights: found "noisy"; allowed: "imagenet" or null'),
+        ({"members.small.weights": "noisy"},
+         'members.small.weights: found "noisy"; allowed: "imagenet", the path of a .keras model, or null'),
+        ({"members.small.weights": "chest/weights.pt"},
+         'members.small.weights: found "chest/weights.pt"; allowed: "imagenet", the path of a .keras model, or null'),
         ({"members.small.training.epoch": 3}, 'members.small.training.epoch: unknown key "epoch": did you mean '
          '"epochs"? Allowed: epochs, batch, loss, optimizer, schedule, augment, balance, sampler'),
         ({"members.large.image_px": 200}, "members.large.image_px 200 is larger than crop.image_px 192: raise "

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from cxr.classification.member import load_member, train_member
-from cxr.classification.networks.classifier import build_classifier
+from cxr.classification.networks.first_weights import begin_classifier
 from cxr.classification.runs import (
     PREDICTIONS,
     RUN,
@@ -25,6 +25,7 @@ from cxr.classification.runs import (
     predicted_otherwise,
     prediction_inputs,
     read_run,
+    weights_inputs,
 )
 from cxr.classification.views import predict_views
 from cxr.config.atomic import write_json
@@ -68,10 +69,11 @@ def train_group(
     UserError that says what differs, unless `overwrite`. Where only the predictions are to be made otherwise, they are
     made again and nothing is trained.
     """
+    weights = {member: weights_inputs(params, member) for member in params.group(group)}
     jobs = [
-        _Job(fold_name(member, fold), member, fold, store, member_inputs(params, member, store))
+        _Job(fold_name(member, fold), member, fold, store, member_inputs(params, member, store) | weights[member])
         for fold, store in stores.items()
-        for member in params.group(group)
+        for member in weights
     ]
     inputs = {job.name: job.inputs for job in jobs}
     predicted = {job.name: prediction_inputs(params, job.member) for job in jobs}
@@ -80,7 +82,7 @@ def train_group(
         check_group(existing, list(inputs), inputs, folder)
     todo = [job for job in jobs if not _is_finished(folder / job.name, job.inputs, overwrite)]
     for member in dict.fromkeys(job.member for job in todo[1:]):  # said before hours of training, not after
-        build_classifier(params.members[member], len(params.findings.names))
+        begin_classifier(params.members[member], params.findings.names, params.findings.single)
     runs = [_train(job, number, jobs, params, folder, job in todo, progress) for number, job in enumerate(jobs, 1)]
     whole = pooled(dict(stores))
     outdated = existing is None or predicted_otherwise(existing, predicted)

@@ -11,7 +11,7 @@ from cxr.classification.crops import predict_rows, training_reader
 from cxr.classification.losses.bce import masked_bce
 from cxr.classification.losses.registry import make_loss
 from cxr.classification.losses.softmax import masked_cce
-from cxr.classification.networks.classifier import build_classifier
+from cxr.classification.networks.first_weights import begin_classifier
 from cxr.classification.runs import RUN, read_run
 from cxr.classification.sampling import epoch_rows
 from cxr.classification.targets import certain, training_targets
@@ -74,7 +74,9 @@ def train_member(
         mean = float(np.nanmean(per_finding)) if np.isfinite(per_finding).any() else math.nan
         return {"val_loss": measure_loss(val_labels, found), "val_auroc": mean}
 
-    model = build_classifier(member, len(store.findings), findings.single)
+    model, taken = begin_classifier(member, store.findings, findings.single)
+    for line in taken.lines() if taken else ():
+        print(f"{name}: {line}", flush=True)
     optimizer = make_optimizer(training.optimizer, training.schedule, training.epochs * len(batches(0)))
     model.compile(optimizer=optimizer, loss=loss, jit_compile=False)
     write_json(folder / RUN, {"finished": False, "inputs": inputs})
@@ -96,6 +98,7 @@ def train_member(
         "findings": list(store.findings),
         "notes": [*loss_notes, *order_notes],
         "inputs": inputs,
+        **({"first_weights": taken.record()} if taken else {}),
         **machine_record(),
     }
     write_json(folder / RUN, run)

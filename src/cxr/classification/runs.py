@@ -6,7 +6,7 @@ from typing import Any
 
 from cxr.config.errors import UserError
 from cxr.config.params import Params
-from cxr.config.record import differences, plain, read_json
+from cxr.config.record import differences, hash_of_file, plain, read_json
 from cxr.preparation.store import Store
 
 RUN, PREDICTIONS = "run.json", "predictions.csv"
@@ -59,6 +59,22 @@ def predicted_otherwise(record: dict[str, Any], wanted: dict[str, dict[str, Any]
     """
     there = record.get("members_predictions", {})
     return differences({name: PREDICTION_KEYS | there.get(name, {}) for name in wanted}, wanted)
+
+
+def weights_inputs(params: Params, member: str) -> dict[str, Any]:
+    """Return the SHA-256 of the file a member begins from, nothing where there is none: another file, another run.
+
+    Raises UserError when it is missing.
+    """
+    path = params.members[member].weights_file
+    if path is None:
+        return {}
+    if not path.is_file():
+        raise UserError(
+            f'members.{member}.weights: {path}: no such file; give a model.keras of ours, "imagenet", or null to start '
+            "from random weights"
+        )
+    return {"first_weights": {"sha256": hash_of_file(path)}}
 
 
 def run_names(record: dict[str, Any], members: Sequence[str]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 What differs between the two: PyTorch's kernels are (out, in, h, w), ours (h, w, in, out). Its image has one channel
 scaled to [-1024, 1024], ours three equal ones in [-1, 1]: the first kernel is shared out among the three and enlarged
-by 1024. Its batch normalisation adds 1e-5 to the variance; where ours adds something else, the variance makes up for it.
+by 1024. Its batch normalisation adds 1e-5 to the variance; where ours adds something else, the variance is shifted.
 """
 
 import re

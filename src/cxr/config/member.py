@@ -1,5 +1,6 @@
 """One entry of `members` in PARAMS.json: a network and how it is trained."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -9,6 +10,7 @@ from cxr.config.nearest import choices_sentence
 from cxr.config.training import Training
 
 Views = Literal["one", "flip", "ten_crop", "fifteen"]
+IMAGENET = "imagenet"
 
 
 class Member(Model):
@@ -19,7 +21,9 @@ class Member(Model):
     image_px: Pixels
     """Input height and width; at most `crop.image_px`."""
     weights: str | None = None
-    """`imagenet` (needs the network or Keras' cache), or null: start from random weights."""
+    """null: start from random weights. `imagenet`: from those of Keras (needs the internet or Keras' cache). Else the
+    path of a `model.keras` of ours, from the folder the command runs in: layers of the same name and shape start as in
+    it."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
     """Dropout before the output layer."""
     normalization: Literal["imagenet", "minus_one_to_one", "zero_to_one", "per_image"] = "imagenet"
@@ -44,6 +48,11 @@ class Member(Model):
     @field_validator("weights")
     @classmethod
     def _initialisation(cls, value: str | None) -> str | None:
-        if value not in (None, "imagenet"):
-            raise ValueError(f'found "{value}"; allowed: "imagenet" or null')
+        if value not in (None, IMAGENET) and not value.endswith(".keras"):
+            raise ValueError(f'found "{value}"; allowed: "{IMAGENET}", the path of a .keras model, or null')
         return value
+
+    @property
+    def weights_file(self) -> Path | None:
+        """The model of ours that the network begins as, or None."""
+        return None if self.weights in (None, IMAGENET) else Path(self.weights)

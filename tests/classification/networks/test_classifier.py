@@ -88,9 +88,17 @@ def test_pretrained_weights_without_a_network_are_one_sentence(network, offline)
     assert "\n" not in str(raised.value)
 
 
-def test_what_tiny_has_not_learnt_it_does_not_pretend(offline):
-    with pytest.raises(UserError, match='network tiny has no imagenet weights; use "weights": null'):
-        build_classifier(Member(network="tiny", image_px=32, weights="imagenet"), 3)
+def test_the_sentence_says_which_file_is_wanted_where(offline, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    with pytest.raises(UserError, match=r"fetch efficientnetb0_notop\.h5 elsewhere, and put it into") as raised:
+        build_classifier(Member(network="efficientnet_b0", image_px=96, weights="imagenet"), 3)
+    assert str(tmp_path / "models") in str(raised.value)
+
+
+@pytest.mark.parametrize("network", ["tiny", "resnet50"])
+def test_networks_that_keras_has_no_weights_of_say_so(network):
+    with pytest.raises(UserError, match=f'network {network} has no imagenet weights; use "weights": null'):
+        build_classifier(Member(network=network, image_px=32, weights="imagenet"), 3)
 
 
 def test_a_mistake_of_the_program_is_not_called_a_mistake_of_the_user(monkeypatch):

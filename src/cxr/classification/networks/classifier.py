@@ -1,5 +1,9 @@
 """A member's parameters in, its classifier as one flat graph out: image -> features -> pooling -> findings."""
 
+import os
+import re
+from pathlib import Path
+
 import keras
 from keras import layers
 
@@ -14,6 +18,7 @@ def build_classifier(member: Member, findings: int, single: bool = False) -> ker
     """Return the network: input `image` (S, S, 1) grey 0..255, feature map `features`, output `findings` (K) in [0, 1].
 
     single: an image has exactly one of the findings; the outputs sum to 1 (softmax). Otherwise each is a sigmoid.
+    Weights from a file are not read here: see `first_weights`.
     Raises UserError when the network refuses the image size or its ImageNet weights cannot be had.
     """
     image = keras.Input((member.image_px, member.image_px, 1), name="image")
@@ -34,7 +39,7 @@ def build_classifier(member: Member, findings: int, single: bool = False) -> ker
 def _backbone(member: Member, rgb: keras.KerasTensor) -> keras.KerasTensor:
     build = backbone_of(member.network)
     try:
-        return build(rgb, member.normalization, member.weights)
+        return build(rgb, member.normalization, None if member.weights_file else member.weights)
     except ValueError as error:
         if "size" not in str(error):
             raise
@@ -45,9 +50,19 @@ def _backbone(member: Member, rgb: keras.KerasTensor) -> keras.KerasTensor:
             raise
         raise UserError(
             f'{member.network}: "weights": "imagenet" could not be downloaded ({error}). With a network connection run '
-            'once to fill the folder ~/.keras/models, copy that folder here, or set "weights": null to start from '
-            "random weights"
+            f'once, or fetch {_wanted_file(error)} elsewhere, and put it into {_cache()}; or set "weights": null to '
+            "start from random weights"
         ) from error
+
+
+def _wanted_file(error: Exception) -> str:
+    """The file that Keras looks for: its address is in the message, and it is called so in the cache too."""
+    address = re.search(r"https?://\S+?/([^/\s]+\.h5)", str(error))
+    return address[1] if address else "the file"
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("KERAS_HOME", "~/.keras")) / "models"
 
 
 def _is_download_error(error: Exception) -> bool:
