@@ -140,7 +140,8 @@ def our_logits(model: "object", images: np.ndarray) -> tuple[np.ndarray, np.ndar
     import keras
 
     both = keras.Model(model.input, [model.get_layer("pooling").output, model.output])
-    pooled, probabilities = both.predict_on_batch(images[..., None].astype(np.float32))
+    answers = both(images[..., None].astype(np.float32), training=False)
+    pooled, probabilities = (keras.ops.convert_to_numpy(one) for one in answers)
     kernel, bias = model.get_layer("findings").get_weights()
     return pooled @ kernel + bias, probabilities
 
@@ -176,7 +177,7 @@ def compare(network: str, folder: Path) -> float:
             model = build_classifier(
                 Member(network=network, image_px=image_px, normalization="minus_one_to_one"), OUTPUTS
             )
-            fill_network(model, arrays, range(OUTPUTS))
+            fill_network(model, arrays, range(OUTPUTS), OUTPUTS)
             worst = max(worst, _difference(module, model, range(OUTPUTS), f"{network} {image_px} px, {form}"))
     model, outputs = converted_model(network, file, folder)
     return max(worst, _difference(module, model, outputs, f"{network} {model.input_shape[1]} px, ./cxr convert"))

@@ -45,8 +45,14 @@ def test_the_dicom_lock_is_the_core_lock_and_the_decoders():
     assert dicom.keys() - core.keys() == {"pylibjpeg", "pylibjpeg-openjpeg", "python-gdcm"}
 
 
+def test_the_convert_lock_is_the_core_lock_and_the_originals():
+    core, convert = locked("requirements.txt"), locked("requirements-convert.txt")
+    assert {n: r.specifier for n, r in convert.items() if n in core} == {n: r.specifier for n, r in core.items()}
+    assert {"torch", "torchvision", "torchxrayvision"} <= convert.keys() - core.keys()
+
+
 def test_two_tensorflows_never_meet():
-    for name in ("requirements.txt", "requirements-dicom.txt", "requirements-dev.txt"):
+    for name in ("requirements.txt", "requirements-dicom.txt", "requirements-dev.txt", "requirements-convert.txt"):
         assert len({"tensorflow", "tensorflow-cpu"} & locked(name).keys()) == 1
 
 

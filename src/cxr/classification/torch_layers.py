@@ -22,12 +22,14 @@ DENSE = {"0_bn": "norm1", "1_conv": "conv1", "1_bn": "norm2", "2_conv": "conv2",
 OUTER = {"conv1_conv": "features.conv0", "conv1_bn": "features.norm0", "bn": "features.norm5", HEAD: "classifier"}
 
 
-def fill_network(model: keras.Model, arrays: Arrays, outputs: Sequence[int]) -> None:
-    """Give every layer of a densenet121 or resnet50 its weights; `findings` those of the chosen outputs.
+def fill_network(model: keras.Model, arrays: Arrays, outputs: Sequence[int], of: int) -> None:
+    """Give every layer of a densenet121 or resnet50 its weights; `findings` those of the chosen outputs of so many.
 
     Raises ValueError when arrays are missing, left over or of other shapes.
     """
     name_of = {"densenet121": _densenet_name, "resnet50": _resnet_name}[model.name]
+    if (there := len(arrays[f"{name_of(HEAD)}.weight"])) != of:
+        raise ValueError(f"it has {there} outputs, not {of}")
     left = {name for name in arrays if name.rpartition(".")[2] not in UNUSED}
     for layer in model.layers:
         if layer.weights:

@@ -26,7 +26,8 @@ RELEASES = Path(__file__).with_suffix(".json")
 class Release:
     """One file of torchxrayvision.
 
-    findings: our name of each trained output -> its number in the file. thresholds: torchxrayvision's operating points.
+    outputs: how many it has. findings: our name of each that was trained -> its number. thresholds: torchxrayvision's
+    operating points.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Release:
     sha256: str | None
     network: str
     image_px: int
+    outputs: int
     findings: dict[str, int]
     thresholds: dict[str, float]
 
@@ -44,7 +46,12 @@ def read_releases() -> list[Release]:
     for entry in content["files"]:
         trained = [(k, name) for k, name in enumerate(content["findings"]) if entry["thresholds"][k] is not None]
         thresholds = {name: entry["thresholds"][k] for k, name in trained}
-        found.append(Release(**entry | {"findings": {name: k for k, name in trained}, "thresholds": thresholds}))
+        found.append(
+            Release(
+                outputs=len(content["findings"]),
+                **entry | {"findings": {name: k for k, name in trained}, "thresholds": thresholds},
+            )
+        )
     return found
 
 
@@ -63,10 +70,11 @@ def convert_release(path: Path, folder: Path, asked: Sequence[str] | None, trust
         raise UserError(
             f"--findings: {release.name} does not answer {', '.join(lacking)}; it has {', '.join(release.findings)}"
         )
+    arrays = read_torch_file(path)
     member = Member(network=release.network, image_px=release.image_px, normalization="minus_one_to_one")
     model = build_classifier(member, len(findings))
     try:
-        fill_network(model, read_torch_file(path), [release.findings[name] for name in findings])
+        fill_network(model, arrays, [release.findings[name] for name in findings], release.outputs)
     except (KeyError, ValueError) as error:
         raise UserError(f"{path}: does not hold a {release.network} of torchxrayvision ({error})") from error
     save_model(model, folder / BEST)

@@ -33,4 +33,5 @@ def _names(text: str) -> tuple[str, ...]:
     try:
         return Findings(set=content).names
     except ValidationError as error:
-        raise UserError("\n".join(explain_errors(error, Findings, "--findings"))) from error
+        lines = explain_errors(error, Findings, "--findings")
+        raise UserError("\n".join(line.replace(": set: ", ": ", 1) for line in lines)) from error
