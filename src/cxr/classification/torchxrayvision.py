@@ -118,10 +118,15 @@ def identify_release(path: Path, trusted: str | None) -> tuple[Release, str]:
             f"name it has there: {', '.join(one.file for one in releases)}"
         )
     if trusted is None:
-        known = f"is not {release.sha256}, that of {release.name}" if release.sha256 else "is not known"
+        page = _content()["page"]
+        other = (
+            f"is not {release.sha256}, that of {release.name}: fetch it again from {page}"
+            if release.sha256
+            else f"is not known, as none of {release.name} is (the original lies on {page})"
+        )
         raise UserError(
-            f"{path}: its SHA-256 {file_hash} {known}; fetch it again from {_content()['page']}, or, if whoever gave "
-            "it to you names the same sum, give that with --trust SHA256"
+            f"{path}: its SHA-256 {file_hash} {other}; if whoever gave it to you names the same sum, give that with "
+            "--trust SHA256"
         )
     if trusted.lower() != file_hash:
         raise UserError(f"{path}: its SHA-256 is {file_hash}, not {trusted} as --trust says; the file is another one")

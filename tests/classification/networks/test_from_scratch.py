@@ -11,7 +11,9 @@ from cxr.config.member import Member
 
 IDENTITY_BLOCKS = {
     "tiny": 0,
+    "densenet121": 0,
     "densenet169": 0,
+    "resnet50": 12,
     "inception_v3": 0,
     "xception": 8,
     "efficientnet_b0": 9,
