@@ -5,7 +5,7 @@ import os
 import pickle
 import struct
 import zipfile
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from typing import ClassVar
 
 import numpy as np
@@ -124,7 +124,16 @@ def test_arrays_come_back_by_name(arrays, tmp_path, write_as):
 def test_arrays_of_a_whole_module_are_named_as_in_its_state(arrays, tmp_path, write_as):
     convolution = Module(Named("torch.nn.modules.conv", "Conv2d"), {"kernel": Parameter(arrays["kernel"], "kernel")})
     counting = Module(
-        Named("torch.nn", "Norm"), {"bias": None}, {"count": Tensor(arrays["count"], "count")}, forgotten=set()
+        Named("torch.nn", "Norm"),
+        {"bias": None},
+        {"count": Tensor(arrays["count"], "count")},
+        forgotten=[
+            set(),
+            np.arange(3),
+            np.float64(1.5),
+            np.array(["Mass"], dtype=object),
+            defaultdict(list, {"a": [1]}),
+        ],
     )
     inner = Module(Named("torch.nn", "Sequential"), modules={"0": convolution, "1": counting, "2": None})
     turned = {"turned": Parameter(arrays["turned"], "turned")}

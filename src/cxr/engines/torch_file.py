@@ -32,10 +32,22 @@ class _Layout(NamedTuple):
 
 
 class _StandIn:
-    """In the place of an object of any other class: keeps its state and does nothing."""
+    """In the place of an object of any other class: keeps named attributes, lets go of all else and does nothing."""
 
     def __init__(self, *_: Any, **__: Any) -> None:
         pass
+
+    def __setstate__(self, state: Any) -> None:
+        if isinstance(state, dict):
+            vars(self).update(state)
+
+    def __setitem__(self, *_: Any) -> None:
+        pass
+
+    def extend(self, *_: Any) -> None:
+        """Take nothing in."""
+
+    append = add = update = extend
 
 
 def read_torch_file(path: Path) -> dict[str, np.ndarray]:
