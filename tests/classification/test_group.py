@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from cxr.classification.crops import read_images
-from cxr.classification.group import member_inputs, predict_member
+from cxr.classification.group import predict_member
+from cxr.classification.runs import member_inputs
 from cxr.config.errors import UserError
 from cxr.evaluation.predictions import read_predictions
 

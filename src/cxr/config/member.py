@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from cxr.config.model import Model, Pixels
+from cxr.config.model import Model, Pixels, Positive
 from cxr.config.nearest import choices_sentence
 from cxr.config.training import Training
 
@@ -24,6 +24,9 @@ class Member(Model):
     """ImageNet mean and deviation; 0..255 to [-1, 1]; to [0, 1]; or zero mean and unit deviation of each image."""
     last_stride: Literal[1, 2] = 2
     """2: as published. 1: without the last halving, so that the feature map, and with it heatmaps, is twice as fine."""
+    seeds: Positive = 1
+    """How many times it is trained, with the seeds `seed`, `seed` + 1, ... for weights, batches and dropout, the split
+    staying that of `seed`. Each is a member of its own in the group's average (`NAME-s0`, `NAME-s1`, ...)."""
     training: Training = Training()
     """Any key of `training` that is to differ for this member."""
 

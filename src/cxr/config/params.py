@@ -98,8 +98,16 @@ class Params(Model):
         for name, member in self.members.items():
             if name in RESERVED_MEMBERS:
                 raise ValueError(f"members.{name}: a group keeps other results under that name; choose another")
-            if re.search(r"-f\d+$", name):
-                raise ValueError(f"members.{name}: names ending in -f and a number belong to folds; choose another")
+            if ending := re.search(r"-([fs])\d+$", name):
+                owner = {"f": "folds", "s": "seeds"}[ending[1]]
+                raise ValueError(
+                    f"members.{name}: names ending in -{ending[1]} and a number belong to {owner}; choose another"
+                )
+            if self.seed + member.seeds > 2**32:
+                raise ValueError(
+                    f"members.{name}.seeds {member.seeds}: the last of its seeds is {self.seed + member.seeds - 1}; "
+                    f"allowed are seeds below {2**32}"
+                )
             if member.image_px > self.crop.image_px:
                 raise ValueError(
                     f"members.{name}.image_px {member.image_px} is larger than crop.image_px {self.crop.image_px}: "
