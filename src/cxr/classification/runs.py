@@ -80,6 +80,11 @@ def is_averaged(record: Mapping[str, Any]) -> bool:
     return "averaged" in record
 
 
+def is_foreign(run: Mapping[str, Any]) -> bool:
+    """Whether a member's run.json is that of a model that was not trained here: it names no split."""
+    return "split" not in run.get("inputs", {})
+
+
 def _checked_average(
     record: dict[str, Any], params: Params, folder: Path, stores: Mapping[str, Store] | None
 ) -> list[Classifier]:

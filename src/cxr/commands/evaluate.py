@@ -20,7 +20,7 @@ def run(options: argparse.Namespace) -> None:
     folder = group_dir(config, options.group)
     source, target = folder / PREDICTIONS, folder / "metrics.json"
     if not source.is_file():
-        raise UserError(f"{source}: no such file; train the group {options.group} with the same options first")
+        raise UserError(f"{source}: no such file; train or average {options.group} with the same options first")
     record, classifiers = check_run(params, options.group, folder)
     file_hash = hash_of_file(source)
     if file_hash != record.get("predictions_hash"):

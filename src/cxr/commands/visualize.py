@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> None:
     folder = group_dir(config, options.group)
     source, target = folder / "predictions.csv", folder / "gradcam"
     if not source.is_file():
-        raise UserError(f"{source}: no such file; train the group {options.group} with the same options first")
+        raise UserError(f"{source}: no such file; train or average {options.group} with the same options first")
     stores = open_prepared(config.settings, params)
     _, classifiers = check_run(params, options.group, folder, stores)
     inputs = fingerprint({"predictions": hash_of_file(source), "heatmaps": params.heatmaps})

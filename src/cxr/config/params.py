@@ -9,13 +9,14 @@ from pydantic import Field, model_validator
 from cxr.config.labels import Findings
 from cxr.config.lungs import Segmentation
 from cxr.config.member import Member
-from cxr.config.model import Fraction, Model, Name, Pixels, Positive, Seed
+from cxr.config.model import LONGEST_NAME, NAME_PATTERN, Fraction, Model, Name, Pixels, Positive, Seed
 from cxr.config.nearest import choices_sentence
 from cxr.config.split import Split
 from cxr.config.training import Training
 
 SHIPPED_LUNGS = Path(__file__).parents[3] / "models" / "lungs" / "shipped" / "unet.keras"
 RESERVED_MEMBERS = ("gradcam", "figures")
+RESERVED_GROUPS = ("lungs", "smoke", "sweeps")
 
 
 class Margins(Model):
@@ -90,6 +91,7 @@ class Params(Model):
     @model_validator(mode="after")
     def _consistent(self) -> "Params":
         for group, names in self.groups.items():
+            checked_group(group)
             for name in names:
                 if name not in self.members:
                     raise ValueError(f"groups.{group}: " + choices_sentence("member", name, self.members))
@@ -134,3 +136,12 @@ class Params(Model):
         if weights == "train":
             return None
         return SHIPPED_LUNGS if weights == "shipped" else Path(weights)
+
+
+def checked_group(name: str) -> str:
+    """Return the name when a group, averaged group or sweep may have it; ValueError otherwise."""
+    if not re.fullmatch(NAME_PATTERN, name) or len(name) > LONGEST_NAME:
+        raise ValueError(f'"{name}" is no name; use letters, digits, spaces, . - and _ (a letter, digit or _ first)')
+    if name in RESERVED_GROUPS:
+        raise ValueError(f'"{name}" cannot be a group: models/ keeps other results under that name; choose another')
+    return name
