@@ -74,6 +74,8 @@ def test_a_group_averaged_again_is_the_same_without_a_forward_pass(put_together,
     assert record["foreign"] == []
     assert (tmp_path / "New" / "predictions.csv").read_bytes() == (trained[0] / "predictions.csv").read_bytes()
     assert contents(trained[0]) == before
+    for name, shared in (("model.keras", True), ("run.json", False)):
+        assert (tmp_path / "New" / "first" / name).samefile(trained[0] / "first" / name) == shared
     again, fresh = put_together([trained[0] / "first", trained[0] / "second"], tmp_path / "New")
     assert (fresh, again) == (False, record)
 

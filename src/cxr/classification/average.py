@@ -21,7 +21,7 @@ from cxr.evaluation.predictions import read_predictions
 from cxr.preparation.store import Store, pooled
 from cxr.training.epochs import HISTORY
 
-LINKED = (MODEL, RUN, HISTORY, PREDICTIONS)
+COPIED = (RUN, HISTORY, PREDICTIONS)
 
 
 def average_models(
@@ -52,7 +52,7 @@ def average_models(
     forget_results(folder)
     write_json(folder / RUN, {"averaged": averaged})  # so that a killed run is known for what it is
     for model, job in pairs:
-        _link_files(model.folder, folder / job.name)
+        _take_files(model.folder, folder / job.name)
     predict_group(jobs, stores, folder, engine, progress, known=lambda job, rows: _known(folder / job.name, job, rows))
     runs = [model.run for model, _ in pairs]
     record = describe_group(name, jobs, runs, params, pooled(dict(stores))) | {
@@ -86,17 +86,22 @@ def _existing(folder: Path, averaged: dict[str, Any], overwrite: bool) -> dict[s
     return None
 
 
-def _link_files(source: Path, target: Path) -> None:
-    """Link a member's files into `target`, or copy them; those that an interrupted run left there stay."""
-    for name in LINKED:
+def _take_files(source: Path, target: Path) -> None:
+    """Link a member's model into `target`, and copy what lies beside it; what an interrupted run left there stays.
+
+    A link costs no space, and no step writes into a model's file; the small files are copied, for people may edit them.
+    """
+    for name in (MODEL, *COPIED):
         file = (source / name).resolve()
         if not file.is_file() or (target / name).is_file():
             continue
         with written_atomically(target / name) as part:
             try:
-                os.link(file, part)
-            except OSError:  # another disk, or a file system without links
-                shutil.copy2(file, part)
+                (shutil.copy2 if name in COPIED else os.link)(file, part)
+            except OSError:
+                if name in COPIED:
+                    raise
+                shutil.copy2(file, part)  # another disk, or a file system without links
 
 
 def _known(folder: Path, job: Job, rows: np.ndarray) -> np.ndarray | None:

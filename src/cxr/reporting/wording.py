@@ -35,7 +35,7 @@ def spread_text(spread: Mapping[str, Any]) -> str:
 
 def epoch_text(member: Mapping[str, Any]) -> str:
     """Which epoch of how many was kept: `3 of 5`; a dash for a model from elsewhere."""
-    return "–" if member["epochs"] is None else f"{member['best_epoch']} of {member['epochs']}"
+    return f"{member['best_epoch']} of {member['epochs']}" if member["epochs"] else "–"
 
 
 def level_text(metrics: Mapping[str, Any]) -> str:

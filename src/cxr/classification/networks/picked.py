@@ -17,7 +17,7 @@ def pick_findings(model: keras.Model, columns: Sequence[int], file: Path) -> ker
     could be taken without changing the others.
     """
     last = next((layer for layer in model.layers if layer.name == "findings"), None)
-    separate = isinstance(last, layers.Dense) and last.activation is keras.activations.sigmoid
+    separate = type(last) is layers.Dense and last.activation is keras.activations.sigmoid
     if not separate or last.output is not model.output:
         raise UserError(
             f'{file}: ends in no dense layer "findings" with a sigmoid, so that some of its findings cannot be picked; '
