@@ -36,6 +36,7 @@ def write_sweep(folder: Path, rows: Sequence[Row]) -> None:
         values = [value if isinstance(value, str) else json.dumps(value) for value in row["values"].values()]
         writer.writerow([row["point"], *values, *(row[key] for key in FIGURES)])
     write_text(folder / "sweep.csv", text.getvalue())
+    (folder / "sweep.png").unlink(missing_ok=True)  # of an earlier call, with other points
     if measured := [row for row in rows if row["auroc"] is not None]:
         save_figure(folder / "sweep.png", sweep_figure(measured))
 
