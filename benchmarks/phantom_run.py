@@ -24,6 +24,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
+from cxr.classification.classifiers import group_classifiers
 from cxr.commands.arguments import parse_arguments
 from cxr.commands.context import read_config
 from cxr.config.record import read_json
@@ -151,7 +152,7 @@ def main() -> None:
         folder = config.group_dir(group)
         mean = read_json(folder / "metrics.json")["auroc"]["mean"]
         print(f"\n{group}: {mean['value']:.3f} [{mean['low']:.3f}, {mean['high']:.3f}]")
-        folders = [folder / member for member in config.params.group(group)]
+        folders = [folder / one.name for one in group_classifiers(config.params, group, [""])]
         print("| finding | images | in the box | others' maps | ratio | with the finding | ratio |")
         print("|---|---|---|---|---|---|---|")
         for name, found in pointing(folders, store, config.settings.engine, true_boxes(files)).items():

@@ -45,7 +45,8 @@ def test_help_is_light_and_imports_no_framework():
     assert cpu_s < HELP_CPU_S
     imported = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
     assert not imported & {"tensorflow", "keras", "numpy", "pandas", "cv2", "openvino"}
-    for step in ("segment", "prepare", "describe", "train", "evaluate", "visualize", "report", "export", "download"):
+    steps = ("segment", "prepare", "describe", "train", "average", "sweep", "evaluate", "visualize", "report", "export")
+    for step in (*steps, "download"):
         assert step in result.stdout
 
 

@@ -6,8 +6,8 @@ import json
 import numpy as np
 import pytest
 
+from cxr.classification.classifiers import fold_name, group_classifiers
 from cxr.classification.group import train_group
-from cxr.classification.runs import fold_name, run_names
 from cxr.config.errors import UserError
 from cxr.config.labels import Findings
 from cxr.evaluation.metrics import measure
@@ -39,7 +39,7 @@ def test_every_fold_has_a_member_and_its_predictions(folds, trained_folds):
     folder, (record, trained) = trained_folds
     assert trained == ["first-f0", "first-f1", "first-f2"]
     assert record["folds"] == ["0", "1", "2"]
-    assert list(run_names(record, ["first"])) == trained
+    assert [one.name for one in group_classifiers(folds[0], "One", record["folds"])] == trained
     for fold, store in folds[1].items():
         of_fold, of_member = (
             read_predictions(folder / path) for path in (f"predictions-f{fold}.csv", f"first-f{fold}/predictions.csv")

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from cxr.classification.crops import read_images
-from cxr.classification.group import member_inputs, predict_member
-from cxr.classification.runs import check_predictions
+from cxr.classification.group import predict_member
+from cxr.classification.runs import check_run, member_inputs
 from cxr.config.errors import UserError
 from cxr.evaluation.predictions import read_predictions
 
@@ -280,16 +280,17 @@ def test_other_views_are_predicted_again_and_nothing_is_trained(train, make_para
     assert marks(copied) == after
 
 
-def test_predictions_of_other_views_are_not_taken_for_those_asked_for(trained, make_params):
+def test_predictions_of_other_views_are_not_taken_for_those_asked_for(trained, make_params, tmp_path):
     folder, record, _ = trained
-    check_predictions(record, make_params(), "Both", folder)
+    check_run(make_params(), "Both", folder)
     said = r"predictions\.csv: was .* \(second\.views: one there, ten_crop now\); \./cxr train Both predicts again"
     with pytest.raises(UserError, match=said):
-        check_predictions(record, with_views(make_params, "ten_crop"), "Both", folder)
+        check_run(with_views(make_params, "ten_crop"), "Both", folder)
     old = {key: value for key, value in record.items() if key != "members_predictions"}
-    check_predictions(old, make_params(), "Both", folder)
+    (tmp_path / "run.json").write_text(json.dumps(old))
+    check_run(make_params(), "Both", tmp_path)
     with pytest.raises(UserError, match="one there, flip now"):
-        check_predictions(old, with_views(make_params, "flip"), "Both", folder)
+        check_run(with_views(make_params, "flip"), "Both", tmp_path)
 
 
 def test_a_run_from_before_there_were_views_is_kept(train, make_params, store, copied):

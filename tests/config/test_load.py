@@ -123,6 +123,13 @@ MEMBERS = "small, large"
          '"epochs"? Allowed: epochs, batch, loss, optimizer, schedule, augment, balance, sampler'),
         ({"members.large.image_px": 200}, "members.large.image_px 200 is larger than crop.image_px 192: raise "
          "crop.image_px or lower the member's size"),
+        ({"members.small.seeds": 0}, "members.small.seeds: input should be greater than or equal to 1; found 0"),
+        ({"seed": 2**32 - 2, "members.small.seeds": 3}, "members.small.seeds 3: the last of its seeds is 4294967296; "
+         "allowed are seeds below 4294967296"),
+        ({"members.a-s1": {"network": "tiny", "image_px": 64}},
+         "members.a-s1: names ending in -s and a number belong to seeds; choose another"),
+        ({"members.a-f0": {"network": "tiny", "image_px": 64}},
+         "members.a-f0: names ending in -f and a number belong to folds; choose another"),
         ({"groups.Both": ["small", "larg"]},
          f'groups.Both: unknown member "larg": did you mean "large"? Allowed: {MEMBERS}'),
         ({"groups.Both": ["small", "small"]}, "groups.Both: a member is named twice"),

@@ -30,6 +30,13 @@ def test_sizes_epochs_and_resamples_shrink_and_the_rest_stays(load):
     assert (small.seed, small.findings, small.split) == (full.seed, full.findings, full.split)
 
 
+def test_of_many_seeds_two_are_left(load):
+    seeds = {"members.small.seeds": 5, "members.large.seeds": 2}
+    members = load(params=seeds, smoke=True).params.members
+    assert [member.seeds for member in members.values()] == [2, 2]
+    assert load(smoke=True).params.members["small"].seeds == 1
+
+
 def test_nothing_grows(load):
     settings = {"datasets.0.patients": 5, "datasets.1.limit_patients": 4, "lung_masks.0.patients": 3}
     params = {

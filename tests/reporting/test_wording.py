@@ -1,6 +1,15 @@
 import pytest
 
-from cxr.reporting.wording import duration_text, headline, heatmap_command, marks, views_text, with_interval
+from cxr.reporting.wording import (
+    duration_text,
+    epoch_text,
+    headline,
+    heatmap_command,
+    marks,
+    spread_text,
+    views_text,
+    with_interval,
+)
 
 ENTRY = {"value": 0.81249, "low": 0.7904, "high": 0.8296}
 GOOD = {"positives": 10, "negatives": 100}
@@ -68,3 +77,10 @@ def test_views_are_named_where_there_are_several(views, text):
 def test_the_command_fits_the_group():
     assert heatmap_command({"group": "Ensemble", "smoke": True}) == "sh visualization_Ensemble.sh --smoke"
     assert "visualize Mine" in heatmap_command({"group": "Mine", "smoke": False})
+
+
+def test_spread_over_seeds_and_the_kept_epoch_have_a_dash_where_there_is_none():
+    assert spread_text({"mean": 0.81249, "sd": 0.0041}) == "0.812, SD 0.004"
+    assert spread_text({"mean": None, "sd": None}) == "–"
+    assert epoch_text({"best_epoch": 3, "epochs": 5}) == "3 of 5"
+    assert [epoch_text({"best_epoch": none, "epochs": none}) for none in (None, 0)] == ["–", "–"]

@@ -1,38 +1,30 @@
 """A group and its stores in; every member trained, their probabilities averaged, predictions.csv and run.json out.
 
-Without folds there is one store. With folds a member is trained once per fold (`tiny-f0`, `tiny-f1`, ...), predictions
-of each fold's val and test part go to `predictions-f0.csv`, ..., and predictions.csv holds every image once, predicted
-by the members that were trained without its fold.
+A member with several seeds is trained with each (`tiny-s0`, `tiny-s1`, ...), and each counts as a member. Without folds
+there is one store. With folds a member is trained once per fold (`tiny-f0`, `tiny-f1`, ...), predictions of each fold's
+val and test part go to `predictions-f0.csv`, ..., and predictions.csv holds every image once, predicted by the members
+that were trained without its fold.
 """
 
 import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from cxr.classification.classifiers import fold_name
+from cxr.classification.group_record import describe_group
+from cxr.classification.jobs import Job, group_jobs
 from cxr.classification.member import load_member, train_member
 from cxr.classification.networks.first_weights import begin_classifier
-from cxr.classification.runs import (
-    PREDICTIONS,
-    RUN,
-    check_group,
-    fold_name,
-    member_inputs,
-    other_parameters,
-    predicted_otherwise,
-    prediction_inputs,
-    read_run,
-    weights_inputs,
-)
+from cxr.classification.runs import PREDICTIONS, RUN, check_group, other_parameters, predicted_otherwise, read_run
 from cxr.classification.views import predict_views
 from cxr.config.atomic import write_json
 from cxr.config.errors import UserError
 from cxr.config.member import Views
 from cxr.config.params import Params
-from cxr.config.record import differences, hash_of_file, machine_record
+from cxr.config.record import differences, hash_of_file
 from cxr.engines.engine import open_engine
 from cxr.evaluation.predictions import Predictions, write_predictions
 from cxr.preparation.store import Store, pooled
@@ -40,17 +32,8 @@ from cxr.training.epochs import BEST, HISTORY, LAST
 
 PREDICTED_PARTS = ("val", "test")
 Progress = Callable[[str], Callable[[int, int], None]]
-
-
-@dataclass(frozen=True)
-class _Job:
-    """One classifier to be trained: a member of the group on one fold ("" where there is none)."""
-
-    name: str
-    member: str
-    fold: str
-    store: Store
-    inputs: dict[str, Any]
+Known = Callable[[Job, np.ndarray], np.ndarray | None]
+"""(n, K) probabilities that a job's folder already holds for these n rows of its store, or None."""
 
 
 def train_group(
@@ -62,48 +45,44 @@ def train_group(
     overwrite: bool,
     smoke: bool,
     progress: Progress,
+    parts: Sequence[str] = PREDICTED_PARTS,
 ) -> tuple[dict[str, Any], list[str]]:
     """Train the members in turn and average them; return the group's run.json and the names of the members trained now.
 
-    stores: fold -> store. A finished member with the same inputs is kept. One with other inputs stops the run with a
+    stores: fold -> store. parts: those that are predicted; images of the others are not read, but for training and for
+    choosing the epoch. A finished member with the same inputs is kept. One with other inputs stops the run with a
     UserError that says what differs, unless `overwrite`. Where only the predictions are to be made otherwise, they are
     made again and nothing is trained.
     """
-    weights = {member: weights_inputs(params, member) for member in params.group(group)}
-    jobs = [
-        _Job(fold_name(member, fold), member, fold, store, member_inputs(params, member, store) | weights[member])
-        for fold, store in stores.items()
-        for member in weights
-    ]
+    jobs = group_jobs(params, group, stores)
     inputs = {job.name: job.inputs for job in jobs}
-    predicted = {job.name: prediction_inputs(params, job.member) for job in jobs}
     existing = None if overwrite else read_run(folder)
     if existing:
         check_group(existing, list(inputs), inputs, folder)
     todo = [job for job in jobs if not _is_finished(folder / job.name, job.inputs, overwrite)]
-    for member in dict.fromkeys(job.member for job in todo[1:]):  # said before hours of training, not after
+    for member in dict.fromkeys(job.classifier.member for job in todo[1:]):  # said before hours of training, not after
         begin_classifier(params.members[member], params.findings.names, params.findings.single)
     runs = [_train(job, number, jobs, params, folder, job in todo, progress) for number, job in enumerate(jobs, 1)]
-    whole = pooled(dict(stores))
-    outdated = existing is None or predicted_otherwise(existing, predicted)
-    if todo or outdated or not _has_predictions(existing, inputs, folder):
-        _forget_results(folder)
-        _predict_group(jobs, params, stores, whole, folder, engine, progress)
-        existing = _describe(group, runs, params, whole) | {"smoke": smoke, "members_inputs": inputs}
-        existing["members_predictions"] = predicted
-        existing["folds"] = [fold for fold in stores if fold]
+    views = {job.name: {"views": job.views} for job in jobs}
+    outdated = existing is None or predicted_otherwise(existing, views)
+    if todo or outdated or not has_predictions(existing, inputs, folder):
+        forget_results(folder)
+        predict_group(jobs, stores, folder, engine, params.seed, progress, parts)
+        existing = describe_group(group, jobs, runs, params, pooled(dict(stores))) | {"smoke": smoke}
         existing["predictions_hash"] = hash_of_file(folder / PREDICTIONS)
         write_json(folder / RUN, existing)
     return existing, [job.name for job in todo]
 
 
 def _train(
-    job: _Job, number: int, jobs: list[_Job], params: Params, folder: Path, needed: bool, progress: Progress
+    job: Job, number: int, jobs: list[Job], params: Params, folder: Path, needed: bool, progress: Progress
 ) -> dict[str, Any]:
     if not needed:
         return read_run(folder / job.name)
     on_progress = progress(f"{job.name} ({number} of {len(jobs)}): training")
-    settings = (params.members[job.member], params.training_of(job.member), params.findings, job.store, params.seed)
+    (folder / job.name / PREDICTIONS).unlink(missing_ok=True)  # of an earlier training, never beside another model
+    member, seed = job.classifier.member, job.inputs["seed"]
+    settings = (params.members[member], params.training_of(member), params.findings, job.store, seed)
     return train_member(job.name, *settings, job.inputs, folder / job.name, on_progress)
 
 
@@ -128,7 +107,7 @@ def _is_finished(folder: Path, inputs: dict[str, Any], overwrite: bool) -> bool:
     return bool(run and run.get("finished")) and (folder / BEST).is_file()
 
 
-def _has_predictions(record: dict[str, Any], names: Mapping[str, Any], folder: Path) -> bool:
+def has_predictions(record: dict[str, Any], names: Mapping[str, Any], folder: Path) -> bool:
     """Whether the predictions that the group's record stands for are all there, unchanged."""
     whole = folder / PREDICTIONS
     if not whole.is_file() or hash_of_file(whole) != record.get("predictions_hash"):
@@ -137,40 +116,45 @@ def _has_predictions(record: dict[str, Any], names: Mapping[str, Any], folder: P
     return all(path.is_file() for path in [*of_folds, *(folder / name / PREDICTIONS for name in names)])
 
 
-def _forget_results(folder: Path) -> None:
+def forget_results(folder: Path) -> None:
     """Remove what was made of earlier predictions, so that results of two runs never lie side by side."""
-    for file in (RUN, PREDICTIONS, "metrics.json", "metrics.csv", "report.html", "gradcam/record.json"):
+    for file in (RUN, PREDICTIONS, "metrics.json", "metrics.csv", "members.csv", "report.html", "gradcam/record.json"):
         (folder / file).unlink(missing_ok=True)
     for file in folder.glob("predictions-f*.csv"):
         file.unlink()
 
 
-def _predict_group(
-    jobs: list[_Job],
-    params: Params,
+def predict_group(
+    jobs: Sequence[Job],
     stores: Mapping[str, Store],
-    whole: Store,
     folder: Path,
     engine: str,
+    seed: int,
     progress: Progress,
+    parts: Sequence[str] = PREDICTED_PARTS,
+    known: Known | None = None,
 ) -> None:
-    """Write predictions.csv of every member and of their mean, for val and test; then those of the whole."""
+    """Write predictions.csv of every member, unless it is known, and of their mean; with folds also of the whole.
+
+    seed: of views that are drawn at random.
+    """
     out_of_fold = []
     for fold, store in stores.items():
-        rows = np.flatnonzero(np.isin(store.parts, PREDICTED_PARTS))
+        rows = np.flatnonzero(np.isin(store.parts, parts))
         every = []
-        for job in jobs:
-            if job.fold != fold:
-                continue
-            told, views = progress(f"{job.name}: predicting"), params.members[job.member].views
-            probabilities = predict_member(folder / job.name, store, rows, engine, told, views, params.seed)
+        for job in (job for job in jobs if job.fold == fold):
+            probabilities = known(job, rows) if known else None
+            if probabilities is None:
+                told = progress(f"{job.name}: predicting")
+                probabilities = predict_member(folder / job.name, store, rows, engine, told, job.views, seed)
+                write_predictions(folder / job.name / PREDICTIONS, _as_predictions(store, rows, probabilities))
             every.append(probabilities)
-            write_predictions(folder / job.name / PREDICTIONS, _as_predictions(store, rows, probabilities))
         mean = np.mean(every, axis=0)
         name = f"{fold_name('predictions', fold)}.csv"
         write_predictions(folder / name, _as_predictions(store, rows, mean))
         out_of_fold.append(mean[store.parts[rows] == "test"])
     if len(stores) > 1:
+        whole = pooled(dict(stores))
         rows = np.arange(len(whole.image_ids))
         write_predictions(folder / PREDICTIONS, _as_predictions(whole, rows, np.concatenate(out_of_fold)))
 
@@ -205,25 +189,3 @@ def _as_predictions(store: Store, rows: np.ndarray, probabilities: np.ndarray) -
         probabilities=probabilities,
         label_codes=store.labels[rows].astype(np.float64),
     )
-
-
-def _describe(group: str, runs: list[dict[str, Any]], params: Params, store: Store) -> dict[str, Any]:
-    """Return the group's run.json: what ran, on which data and split."""
-    record = store.record
-    keys = ("name", "network", "image_px", "parameters", "best_epoch", "epochs", "val_auroc", "seconds")
-    lungs = record["lungs"]
-    return {
-        "group": group,
-        "members": [{key: run[key] for key in keys} | {"notes": run.get("notes", [])} for run in runs],
-        "findings": list(store.findings),
-        "data": {
-            "name": "+".join(record["roots"]),
-            "sources": list(record["roots"]),
-            **{key: record[key] for key in ("images", "patients", "rejected", "fallbacks", "synthetic")},
-            "crop_mode": record["crop"]["mode"],
-            "lung_dice": {"value": lungs["dice"]["mean"], "images": lungs["pairs"]["test"]} if lungs else None,
-        },
-        "split": store.split,
-        "seed": params.seed,
-        **machine_record(),
-    }

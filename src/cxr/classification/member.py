@@ -12,7 +12,8 @@ from cxr.classification.losses.bce import masked_bce
 from cxr.classification.losses.registry import make_loss
 from cxr.classification.losses.softmax import masked_cce
 from cxr.classification.networks.first_weights import begin_classifier
-from cxr.classification.runs import RUN, read_run
+from cxr.classification.networks.picked import pick_findings
+from cxr.classification.runs import RUN, is_foreign, read_run
 from cxr.classification.sampling import epoch_rows
 from cxr.classification.targets import certain, training_targets
 from cxr.config.atomic import write_json
@@ -106,19 +107,25 @@ def train_member(
 
 
 def load_member(folder: Path, findings: tuple[str, ...]) -> keras.Model:
-    """Load a finished member and check that it answers these findings; UserError otherwise."""
+    """Load a finished member and check that it answers these findings; UserError otherwise.
+
+    Of a model from elsewhere, which may answer more findings and in another order, these are picked by name.
+    """
     run = read_run(folder)
     if run is None or not run.get("finished"):
         raise UserError(f"{folder}: holds no finished training run; train the group first")
-    if tuple(run["findings"]) != findings:
+    picked = is_foreign(run) and set(findings) <= set(run["findings"])
+    if tuple(run["findings"]) != findings and not picked:
         raise UserError(
             f"{folder / BEST}: was trained for other findings ({', '.join(run['findings'])}) than those asked for "
             f"({', '.join(findings)}); train again with --overwrite or set findings.set to match"
         )
     model = load_model(folder / BEST)
-    if model.output_shape[-1] != len(findings):
+    if model.output_shape[-1] != len(run["findings"]):
         raise UserError(
-            f"{folder / BEST}: gives {model.output_shape[-1]} outputs, but {folder / RUN} names {len(findings)} "
+            f"{folder / BEST}: gives {model.output_shape[-1]} outputs, but {folder / RUN} names {len(run['findings'])} "
             "findings; the two files are not of one run"
         )
-    return model
+    if tuple(run["findings"]) == findings:
+        return model
+    return pick_findings(model, [run["findings"].index(name) for name in findings], folder / BEST)

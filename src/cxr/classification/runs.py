@@ -1,9 +1,10 @@
 """What a finished run depends on, and whether the run in a folder is the one that was asked for; no Keras."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cxr.classification.classifiers import Classifier, group_classifiers
 from cxr.config.errors import UserError
 from cxr.config.params import Params
 from cxr.config.record import differences, hash_of_file, plain, read_json
@@ -20,45 +21,37 @@ def read_run(folder: Path) -> dict[str, Any] | None:
     return read_json(folder / RUN) if (folder / RUN).is_file() else None
 
 
-def fold_name(name: str, fold: str) -> str:
-    """Return the name of what belongs to one fold, e.g. `tiny-f0`; the name itself where there are no folds."""
-    return f"{name}-f{fold}" if fold else name
-
-
-def parameter_inputs(params: Params, member: str) -> dict[str, Any]:
-    """Return every parameter that the training of a member depends on."""
+def task_inputs(params: Params) -> dict[str, Any]:
+    """Return the parameters that all classifiers of one average share: findings, crops, kind of split."""
     return plain(
         {
-            "member": params.members[member].model_dump(mode="json", exclude={"training", *PREDICTION_KEYS}),
-            "training": params.training_of(member),
-            "seed": params.seed,
             "findings": {"outputs": params.findings.outputs, "labels": params.findings.labels},
-            "uncertain": {name: params.findings.policy_of(name) for name in params.findings.names},
             "crop": params.crop,
             "scheme": params.split,
         }
     )
 
 
-def member_inputs(params: Params, member: str, store: Store) -> dict[str, Any]:
-    """Return everything a member's training depends on: its parameters, and the hashes of data and split."""
+def data_inputs(store: Store) -> dict[str, Any]:
+    """Return the hashes of data and split that all classifiers of one average (of one of its folds) share."""
     split = {"name": store.split["name"], "hash": store.split["hash"]}
-    data = {"content": store.record["content"], "zero_blanks": list(store.zero_blanks)}
-    return parameter_inputs(params, member) | {"data": data, "split": split}
+    return {"data": {"content": store.record["content"], "zero_blanks": list(store.zero_blanks)}, "split": split}
 
 
-def prediction_inputs(params: Params, member: str) -> dict[str, Any]:
-    """Return what a finished member's predictions depend on beside its training."""
-    return plain(params.members[member].model_dump(mode="json", include=set(PREDICTION_KEYS)))
+def parameter_inputs(params: Params, member: str, number: int | None = None) -> dict[str, Any]:
+    """Return every parameter that the training of a member, with this one of its seeds, depends on."""
+    own = {
+        "member": params.members[member].model_dump(mode="json", exclude={"training", "seeds", *PREDICTION_KEYS}),
+        "training": params.training_of(member),
+        "seed": params.seed + (number or 0),
+        "uncertain": {name: params.findings.policy_of(name) for name in params.findings.names},
+    }
+    return plain(own) | task_inputs(params)
 
 
-def predicted_otherwise(record: dict[str, Any], wanted: dict[str, dict[str, Any]]) -> list[str]:
-    """Return how the predictions of a group's run were made otherwise than wanted, as `differences` says it.
-
-    wanted: per name of `run_names` its `prediction_inputs`.
-    """
-    there = record.get("members_predictions", {})
-    return differences({name: PREDICTION_KEYS | there.get(name, {}) for name in wanted}, wanted)
+def member_inputs(params: Params, member: str, store: Store, number: int | None = None) -> dict[str, Any]:
+    """Return everything that training depends on: its parameters, and the hashes of data and split."""
+    return parameter_inputs(params, member, number) | data_inputs(store)
 
 
 def weights_inputs(params: Params, member: str) -> dict[str, Any]:
@@ -77,44 +70,100 @@ def weights_inputs(params: Params, member: str) -> dict[str, Any]:
     return {"first_weights": {"sha256": hash_of_file(path)}}
 
 
-def run_names(record: dict[str, Any], members: Sequence[str]) -> dict[str, str]:
-    """Return the folders of a group's run and the member that each is of, fold after fold."""
-    return {fold_name(member, fold): member for fold in record.get("folds") or [""] for member in members}
+def prediction_inputs(params: Params, member: str) -> dict[str, Any]:
+    """Return what a finished member's predictions depend on beside its training."""
+    return plain(params.members[member].model_dump(mode="json", include=set(PREDICTION_KEYS)))
+
+
+def predicted_otherwise(record: Mapping[str, Any], wanted: Mapping[str, dict[str, Any]]) -> list[str]:
+    """Return how the predictions of a group's run were made otherwise than wanted, as `differences` says it.
+
+    wanted: per classifier its `prediction_inputs`.
+    """
+    there = record.get("members_predictions", {})
+    return differences({name: PREDICTION_KEYS | there.get(name, {}) for name in wanted}, dict(wanted))
+
+
+def check_run(
+    params: Params, group: str, folder: Path, stores: Mapping[str, Store] | None = None
+) -> tuple[dict[str, Any], list[Classifier]]:
+    """Return the run.json of the finished group in `folder`, and its classifiers, after checking what they are of.
+
+    A group of PARAMS.json must have been trained and predicted with these parameters, and a group of averaged models be
+    of their findings, crops and split; with `stores` also on these data. UserError otherwise.
+    """
+    record = read_json(folder / RUN)
+    folds = list(stores) if stores else record.get("folds") or [""]
+    if group not in params.groups and is_averaged(record):
+        return record, _checked_average(record, params, folder, stores)
+    classifiers = group_classifiers(params, group, folds)
+    wanted = {
+        one.name: member_inputs(params, one.member, stores[one.fold], one.number)
+        if stores
+        else parameter_inputs(params, one.member, one.number)
+        for one in classifiers
+    }
+    check_group(record, list(wanted), wanted, folder)
+    if changed := predicted_otherwise(record, {one.name: prediction_inputs(params, one.member) for one in classifiers}):
+        raise UserError(
+            f"{folder / PREDICTIONS}: was predicted otherwise ({'; '.join(changed[:SHOWN_DIFFERENCES])}); ./cxr train "
+            f"{group} predicts again and trains nothing"
+        )
+    return record, classifiers
+
+
+def is_averaged(record: Mapping[str, Any]) -> bool:
+    """Whether a group's run.json is that of finished models from elsewhere, put together by `./cxr average`."""
+    return "averaged" in record
+
+
+def is_foreign(run: Mapping[str, Any]) -> bool:
+    """Whether a member's run.json is that of a model that was not trained here: it names no split."""
+    return "split" not in run.get("inputs", {})
+
+
+def _checked_average(
+    record: dict[str, Any], params: Params, folder: Path, stores: Mapping[str, Store] | None
+) -> list[Classifier]:
+    there = {"seed": record["averaged"]["seed"], "folds": record["folds"]}
+    now = {"seed": params.seed, "folds": [fold for fold in stores if fold] if stores else record["folds"]}
+    if changed := differences(there, now):
+        raise other_parameters(folder, changed, "average")
+    members = [(one["name"], one["fold"]) for one in record["members"]]
+    classifiers = [Classifier(name.removesuffix(f"-f{fold}"), None, fold) for name, fold in members]
+    wanted = {one.name: task_inputs(params) | (data_inputs(stores[one.fold]) if stores else {}) for one in classifiers}
+    check_group(record, list(wanted), wanted, folder, "average")
+    return classifiers
 
 
 def check_group(
-    record: dict[str, Any], members: Sequence[str], wanted: dict[str, dict[str, Any]], folder: Path
+    record: dict[str, Any],
+    members: Sequence[str],
+    wanted: dict[str, dict[str, Any]],
+    folder: Path,
+    step: str = "train",
 ) -> None:
     """Raise UserError unless the group in `folder` has these members, and each ran with what is wanted of it.
 
-    wanted: per member all of its inputs, or those known without the data; only the keys given are compared.
+    wanted: per member all of its inputs, or those known without the data; only the keys given are compared. step: what
+    would replace the run.
     """
     there = record.get("members_inputs", {})
     if list(there) != list(members):
         raise UserError(
             f"{folder}: holds a group of {', '.join(there) or 'no known members'}; asked for are {', '.join(members)}. "
-            "Nothing was changed: train with --overwrite to replace it, or name an --experiment to keep both"
+            f"Nothing was changed: {step} with --overwrite to replace it, or name an --experiment to keep both"
         )
     for member in members:
         found = {key: there[member].get(key) for key in wanted[member]}
         if changed := differences(found, wanted[member]):
-            raise other_parameters(folder / member, changed)
+            raise other_parameters(folder / member, changed, step)
 
 
-def check_predictions(record: dict[str, Any], params: Params, group: str, folder: Path) -> None:
-    """Raise UserError when the predictions of the group in `folder` were made otherwise than `params` say."""
-    wanted = {name: prediction_inputs(params, of) for name, of in run_names(record, params.group(group)).items()}
-    if changed := predicted_otherwise(record, wanted):
-        raise UserError(
-            f"{folder / PREDICTIONS}: was predicted otherwise ({'; '.join(changed[:SHOWN_DIFFERENCES])}); ./cxr train "
-            f"{group} predicts again and trains nothing"
-        )
-
-
-def other_parameters(folder: Path, changed: list[str]) -> UserError:
+def other_parameters(folder: Path, changed: list[str], step: str = "train") -> UserError:
     """Return the error that names what differs between the run in a folder and the one asked for."""
     more = f" and {len(changed) - SHOWN_DIFFERENCES} more" if len(changed) > SHOWN_DIFFERENCES else ""
     return UserError(
         f"{folder}: holds a run with other parameters ({'; '.join(changed[:SHOWN_DIFFERENCES])}{more}). Nothing was "
-        "changed: train with --overwrite to replace it, or name an --experiment to keep both"
+        f"changed: {step} with --overwrite to replace it, or name an --experiment to keep both"
     )

@@ -11,6 +11,8 @@ STEPS = {
     "prepare": "data sets -> manifest, lungs, crops, split",
     "describe": "what is in the prepared data -> describe.html: counts, parts, samples, near-duplicates",
     "train": "train every member of a group and average their predictions",
+    "average": "make finished models, of any group or run, a group of their own without training",
+    "sweep": "train a group with every combination of some values, and compare them on validation",
     "evaluate": "AUROC with intervals by patient -> metrics.json, figures",
     "visualize": "Grad-CAM overlays of the highest-scored test images -> gradcam/",
     "report": "everything of a group on one page -> report.html",
@@ -49,11 +51,31 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
             continue
         if step == "export":
             one.add_argument("folder", type=Path, help="a folder that does not exist yet, or is empty")
+        if step == "average":
+            one.add_argument("name", help="of the new group: its folder in models/")
+            one.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="of a finished member or group")
+        if step == "sweep":
+            _add_sweep(one)
+            continue
         if step in GROUP_STEPS:
             one.add_argument("group", help="a group of PARAMS.json, for example Ensemble")
         _add_configuration(one)
         one.add_argument("--overwrite", action="store_true", help="replace a run made with other parameters")
     return parser.parse_args(arguments)
+
+
+def _add_sweep(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("group", help="a group of PARAMS.json, for example Ensemble")
+    parser.add_argument(
+        "--over",
+        action="append",
+        required=True,
+        metavar="KEY=[VALUE,...]",
+        help="e.g. training.optimizer.learning_rate=[0.001,0.0003]; may be repeated: all combinations are trained",
+    )
+    parser.add_argument("--random", type=int, metavar="N", help="only N of the combinations, drawn with `seed`")
+    parser.add_argument("--name", help="of its folder in models/sweeps/; the group's name when not given")
+    _add_configuration(parser)
 
 
 def _add_segment(parser: argparse.ArgumentParser) -> None:

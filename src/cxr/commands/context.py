@@ -2,9 +2,13 @@
 
 import argparse
 import os
+from pathlib import Path
 
 from cxr.classification.networks.registry import NETWORKS
+from cxr.classification.runs import is_averaged, read_run
+from cxr.config.errors import UserError
 from cxr.config.load import Config, load_config
+from cxr.config.nearest import choices_sentence
 from cxr.config.settings import Settings
 
 
@@ -18,6 +22,23 @@ def read_config(options: argparse.Namespace) -> Config:
         overrides=options.set,
         smoke=options.smoke,
     )
+
+
+def group_dir(config: Config, group: str) -> Path:
+    """Return the folder of a group of PARAMS.json, or of one that was averaged; UserError naming those there are."""
+    folder = config.group_dir(group)
+    if group not in config.params.groups:
+        averaged = [found.name for found in sorted(folder.parent.glob("*")) if _is_averaged(found)]
+        if group not in averaged:
+            raise UserError(choices_sentence("group", group, [*config.params.groups, *averaged]))
+    return folder
+
+
+def _is_averaged(folder: Path) -> bool:
+    try:
+        return is_averaged(read_run(folder) or {})
+    except UserError:
+        return False  # damaged: none that can be asked for
 
 
 def worker_count(settings: Settings) -> int:

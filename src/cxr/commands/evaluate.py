@@ -2,12 +2,14 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
-from cxr.classification.runs import PREDICTIONS, RUN, check_group, check_predictions, parameter_inputs, run_names
-from cxr.commands.context import read_config
+from cxr.classification.classifiers import Classifier, seed_groups
+from cxr.classification.runs import PREDICTIONS, check_run, is_averaged
+from cxr.commands.context import group_dir, read_config
 from cxr.config.errors import UserError
-from cxr.config.record import fingerprint, hash_of_file, read_json
-from cxr.evaluation.metrics import measure, read_metrics, write_metrics
+from cxr.config.record import fingerprint, hash_of_file
+from cxr.evaluation.metrics import MEMBERS, measure, read_metrics, write_metrics
 from cxr.evaluation.predictions import read_predictions
 
 
@@ -15,33 +17,48 @@ def run(options: argparse.Namespace) -> None:
     """Measure the group's predictions, unless that was done for the same file and parameters."""
     config = read_config(options)
     params = config.params
-    members = params.group(options.group)
-    folder = config.group_dir(options.group)
+    folder = group_dir(config, options.group)
     source, target = folder / PREDICTIONS, folder / "metrics.json"
     if not source.is_file():
-        raise UserError(f"{source}: no such file; train the group {options.group} with the same options first")
-    record = read_json(folder / RUN)
-    names = run_names(record, members)
-    wanted = {name: parameter_inputs(params, member) for name, member in names.items()}
-    check_group(record, list(names), wanted, folder)
-    check_predictions(record, params, options.group, folder)
+        raise UserError(f"{source}: no such file; train or average {options.group} with the same options first")
+    record, classifiers = check_run(params, options.group, folder)
     file_hash = hash_of_file(source)
     if file_hash != record.get("predictions_hash"):
-        raise UserError(f"{source}: is not the file that the run wrote; ./cxr train {options.group} predicts again")
+        step = "average" if is_averaged(record) else "train"
+        raise UserError(f"{source}: is not the file that the run wrote; ./cxr {step} {options.group} predicts again")
     resamples, seed = params.evaluation.resamples, params.seed
-    inputs = fingerprint({"predictions": file_hash, "resamples": resamples, "seed": seed})
+    of_members = _member_files(classifiers, folder)
+    hashes = {name: [hash_of_file(file) for file in files if file.is_file()] for name, files in of_members.items()}
+    inputs = fingerprint({"predictions": file_hash, "members": hashes, "resamples": resamples, "seed": seed})
     fresh = not _is_measured(target, inputs)
     if fresh:
         folds = {fold: read_predictions(folder / f"predictions-f{fold}.csv") for fold in record.get("folds", [])}
-        metrics = measure(read_predictions(source), record["split"], resamples, seed, folds)
+        members = {name: [read_predictions(file) for file in files] for name, files in of_members.items()}
+        seeds = seed_groups(classifiers)
+        metrics = measure(read_predictions(source), record["split"], resamples, seed, folds, members, seeds)
         write_metrics(target, metrics | {"inputs": inputs})
-    metrics = read_metrics(target)
+    _say(read_metrics(target))
+    print(f"evaluate: {'written' if fresh else 'unchanged'}: {target}")
+
+
+def _say(metrics: dict[str, Any]) -> None:
     mean, split = metrics["auroc"]["mean"], metrics["split"]
     interval = f" (95 % interval {mean['low']:.3f}-{mean['high']:.3f})" if mean["low"] is not None else ""
     value = "not measurable" if mean["value"] is None else f"{mean['value']:.3f}{interval}"
-    part = "out of fold" if metrics.get("folds") else split["part"]
-    print(f"evaluate: mean AUROC {value} over {mean['findings']} findings, {part} of split {split['name']!r}")
-    print(f"evaluate: {'written' if fresh else 'unchanged'}: {target}")
+    part = f"{'out of fold' if metrics.get('folds') else split['part']} of split {split['name']!r}"
+    print(f"evaluate: mean AUROC {value} over {mean['findings']} findings, {part}")
+    for member, spread in metrics["seeds"].items():
+        one = spread["test"]
+        value = "not measurable" if one["mean"] is None else f"{one['mean']:.3f}, SD {one['sd']:.3f}"
+        print(f"evaluate: {member} alone, {len(spread['members'])} seeds: mean AUROC {value}, {part}")
+
+
+def _member_files(classifiers: list[Classifier], folder: Path) -> dict[str, list[Path]]:
+    """Return the predictions of each member, one per fold; none where the group has only one: it is that member."""
+    files: dict[str, list[Path]] = {}
+    for one in classifiers:
+        files.setdefault(one.over_folds, []).append(folder / one.name / PREDICTIONS)
+    return files if len(files) > 1 else {}
 
 
 def _is_measured(target: Path, inputs: str) -> bool:
@@ -49,6 +66,7 @@ def _is_measured(target: Path, inputs: str) -> bool:
     if not target.is_file() or not target.with_suffix(".csv").is_file():
         return False
     try:
-        return read_metrics(target).get("inputs") == inputs
+        found = read_metrics(target)
+        return found.get("inputs") == inputs and (not found["members"] or target.with_name(MEMBERS).is_file())
     except UserError:
         return False  # damaged: measured again

@@ -4,8 +4,8 @@ import argparse
 import csv
 from pathlib import Path
 
-from cxr.classification.runs import RUN, check_group, check_predictions, fold_name, member_inputs
-from cxr.commands.context import read_config
+from cxr.classification.runs import check_run
+from cxr.commands.context import group_dir, read_config
 from cxr.commands.progress import show_progress
 from cxr.config.atomic import write_json
 from cxr.config.errors import UserError
@@ -20,20 +20,12 @@ def run(options: argparse.Namespace) -> None:
     """Write gradcam/, unless it was written for the same predictions and parameters."""
     config = read_config(options)
     params = config.params
-    members = params.group(options.group)
-    folder = config.group_dir(options.group)
+    folder = group_dir(config, options.group)
     source, target = folder / "predictions.csv", folder / "gradcam"
     if not source.is_file():
-        raise UserError(f"{source}: no such file; train the group {options.group} with the same options first")
+        raise UserError(f"{source}: no such file; train or average {options.group} with the same options first")
     stores = open_prepared(config.settings, params)
-    wanted = {
-        fold_name(member, fold): member_inputs(params, member, store)
-        for fold, store in stores.items()
-        for member in members
-    }
-    run_record = read_json(folder / RUN)
-    check_group(run_record, list(wanted), wanted, folder)
-    check_predictions(run_record, params, options.group, folder)
+    _, classifiers = check_run(params, options.group, folder, stores)
     inputs = fingerprint({"predictions": hash_of_file(source), "heatmaps": params.heatmaps})
     record = target / "record.json"
     if record.is_file() and read_json(record).get("inputs") == inputs and _pictures_are_there(target):
@@ -44,7 +36,7 @@ def run(options: argparse.Namespace) -> None:
 
     record.unlink(missing_ok=True)
     count = write_gallery(
-        {fold: [folder / fold_name(member, fold) for member in members] for fold in stores},
+        {fold: [folder / one.name for one in classifiers if one.fold == fold] for fold in stores},
         read_predictions(source),
         pooled(stores),
         params.heatmaps,

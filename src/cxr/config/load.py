@@ -34,6 +34,10 @@ class Config:
         folder = self.settings.models_dir / "smoke" if self.smoke else self.settings.models_dir
         return folder / self.experiment / group if self.experiment else folder / group
 
+    def sweep_dir(self, name: str) -> Path:
+        """Folder of a sweep's points and table, beside the groups."""
+        return self.group_dir("sweeps") / name
+
     @property
     def lungs_dir(self) -> Path:
         """Folder of trained lung networks."""

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from cxr.config.model import Model, Pixels
+from cxr.config.model import Model, Pixels, Positive
 from cxr.config.nearest import choices_sentence
 from cxr.config.training import Training
 
@@ -34,6 +34,9 @@ class Member(Model):
     """Views of an image whose probabilities are averaged when the finished member predicts: the image; with its mirror
     image (`flip`); four corners and the centre at 7/8 of the size, and their mirror images (`ten_crop`); the image,
     inverted and mirrored, each as it is and changed at random four times (`fifteen`). Changed without training anew."""
+    seeds: Positive = 1
+    """How many times it is trained, with the seeds `seed`, `seed` + 1, ... for weights, batches and dropout, the split
+    staying that of `seed`. Each is a member of its own in the group's average (`NAME-s0`, `NAME-s1`, ...)."""
     training: Training = Training()
     """Any key of `training` that is to differ for this member."""
 

@@ -26,5 +26,6 @@ Positive = Annotated[int, Field(ge=1)]
 Pixels = Annotated[int, Field(ge=16, le=1024)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 """What numpy and Keras both take."""
-Name = Annotated[str, Field(pattern=r"^\w[\w .-]*$", max_length=64)]
+NAME_PATTERN, LONGEST_NAME = r"^\w[\w .-]*$", 64
+Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=LONGEST_NAME)]
 """Of a data set, member or group: it becomes part of file names and of ids."""

@@ -10,13 +10,14 @@ from cxr.config.labels import Findings
 from cxr.config.loss import loss_for
 from cxr.config.lungs import Segmentation
 from cxr.config.member import Member
-from cxr.config.model import Fraction, Model, Name, Pixels, Positive, Seed
+from cxr.config.model import LONGEST_NAME, NAME_PATTERN, Fraction, Model, Name, Pixels, Positive, Seed
 from cxr.config.nearest import choices_sentence
 from cxr.config.split import Split
 from cxr.config.training import Training
 
 SHIPPED_LUNGS = Path(__file__).parents[3] / "models" / "lungs" / "shipped" / "unet.keras"
 RESERVED_MEMBERS = ("gradcam", "figures")
+RESERVED_GROUPS = ("lungs", "smoke", "sweeps")
 
 
 class Margins(Model):
@@ -91,6 +92,7 @@ class Params(Model):
     @model_validator(mode="after")
     def _consistent(self) -> "Params":
         for group, names in self.groups.items():
+            checked_group(group)
             for name in names:
                 if name not in self.members:
                     raise ValueError(f"groups.{group}: " + choices_sentence("member", name, self.members))
@@ -99,8 +101,16 @@ class Params(Model):
         for name, member in self.members.items():
             if name in RESERVED_MEMBERS:
                 raise ValueError(f"members.{name}: a group keeps other results under that name; choose another")
-            if re.search(r"-f\d+$", name):
-                raise ValueError(f"members.{name}: names ending in -f and a number belong to folds; choose another")
+            if ending := re.search(r"-([fs])\d+$", name):
+                owner = {"f": "folds", "s": "seeds"}[ending[1]]
+                raise ValueError(
+                    f"members.{name}: names ending in -{ending[1]} and a number belong to {owner}; choose another"
+                )
+            if self.seed + member.seeds > 2**32:
+                raise ValueError(
+                    f"members.{name}.seeds {member.seeds}: the last of its seeds is {self.seed + member.seeds - 1}; "
+                    f"allowed are seeds below {2**32}"
+                )
             if member.image_px > self.crop.image_px:
                 raise ValueError(
                     f"members.{name}.image_px {member.image_px} is larger than crop.image_px {self.crop.image_px}: "
@@ -132,3 +142,12 @@ class Params(Model):
         if weights == "train":
             return None
         return SHIPPED_LUNGS if weights == "shipped" else Path(weights)
+
+
+def checked_group(name: str) -> str:
+    """Return the name when a group, averaged group or sweep may have it; ValueError otherwise."""
+    if not re.fullmatch(NAME_PATTERN, name) or len(name) > LONGEST_NAME:
+        raise ValueError(f'"{name}" is no name; use letters, digits, spaces, . - and _ (a letter, digit or _ first)')
+    if name in RESERVED_GROUPS:
+        raise ValueError(f'"{name}" cannot be a group: models/ keeps other results under that name; choose another')
+    return name

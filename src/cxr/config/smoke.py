@@ -9,6 +9,7 @@ from typing import Any
 PATIENTS = 60
 LUNG_PAIRS = 40
 IMAGES_PER_EPOCH = 128
+SEEDS = 2
 CROP_PX, MEMBER_PX, LUNG_PX = 96, 96, 64
 
 
@@ -45,7 +46,7 @@ def shrink_params(params: dict[str, Any]) -> dict[str, Any]:
     members = small.get("members")
     for member in members.values() if isinstance(members, dict) else []:
         if isinstance(member, dict):
-            _shrink_written(member, image_px=MEMBER_PX)
+            _shrink_written(member, image_px=MEMBER_PX, seeds=SEEDS)
             if isinstance(member.get("training"), dict):
                 _shrink_written(member["training"], **training)
                 _shrink_sampler(member["training"])

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,11 @@ import numpy as np
 from cxr.config.atomic import write_json, write_text
 from cxr.config.errors import UserError
 from cxr.evaluation.measured_part import measure_part
+from cxr.evaluation.members import measure_members, members_table, spread_over_seeds
 from cxr.evaluation.predictions import Predictions
 
 LEVEL = 0.95
+MEMBERS = "members.csv"
 MEAN_KEYS = ("value", "low", "high", "findings")
 FINDING_KEYS = ("value", "low", "high", "positives", "negatives", "unknown", "uncertain", "patients_with")
 
@@ -25,6 +27,8 @@ def measure(
     resamples: int = 2000,
     seed: int = 0,
     folds: Mapping[str, Predictions] | None = None,
+    members: Mapping[str, Sequence[Predictions]] | None = None,
+    seeds: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, Any]:
     """Measure the test part, and validation beside it; the result is the content of `metrics.json`, free of NaN.
 
@@ -39,6 +43,8 @@ def measure(
         seed: of the resamples.
         folds: with cross-validation, fold -> predictions of its val and test part; `predictions` are then those of all
             test parts together, and "folds" has the mean AUROC of each by itself.
+        members: of a group of several, member -> its predictions, one per fold: "members" has the mean AUROCs of each.
+        seeds: member with several seeds -> the names of these in `members`: "seeds" has mean and SD over them.
 
     Raises UserError when no prediction is of the test part.
     """
@@ -50,6 +56,7 @@ def measure(
         fold: measure_part(one.part("test"), f"test of fold {fold}", resamples, seed, LEVEL)
         for fold, one in (folds or {}).items()
     }
+    alone = measure_members(members or {}, resamples, seed, LEVEL)
     return {
         "split": {**split, "part": "test"},
         "intervals": {"method": "bootstrap over patients", "resamples": resamples, "level": LEVEL, "seed": seed},
@@ -59,6 +66,8 @@ def measure(
             fold: {"images": one["images"], "patients": one["patients"], "auroc": {"mean": one["auroc"]["mean"]}}
             for fold, one in by_fold.items()
         },
+        "members": alone,
+        "seeds": spread_over_seeds(alone, seeds or {}),
     }
 
 
@@ -68,7 +77,10 @@ def findings_of(metrics: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def write_metrics(path: Path, metrics: Mapping[str, Any]) -> None:
-    """Write `metrics.json` atomically, and beside it `metrics.csv`: the test part, one row per finding and the mean."""
+    """Write `metrics.json` atomically, and beside it `metrics.csv`: the test part, one row per finding and the mean.
+
+    Where members were measured, `members.csv` has these; an earlier one is removed otherwise.
+    """
     write_json(path, metrics)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -76,6 +88,10 @@ def write_metrics(path: Path, metrics: Mapping[str, Any]) -> None:
     for finding, entry in metrics["auroc"].items():
         writer.writerow([finding, *(entry.get(key) for key in FINDING_KEYS)])  # None becomes an empty cell
     write_text(path.with_suffix(".csv"), text.getvalue())
+    if metrics["members"]:
+        write_text(path.with_name(MEMBERS), members_table(metrics))
+    else:
+        path.with_name(MEMBERS).unlink(missing_ok=True)
 
 
 def read_metrics(path: Path) -> dict[str, Any]:
@@ -86,7 +102,7 @@ def read_metrics(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: cannot be read ({error.strerror or error}); evaluate the group first.") from error
     except ValueError as error:  # also of UTF-8 and of NaN
         raise UserError(f"{path}: is not valid JSON ({error}); evaluate the group again.") from error
-    _need(path, metrics, "", ("split", "intervals", "images", "patients", "auroc", "validation"))
+    _need(path, metrics, "", ("split", "intervals", "images", "patients", "auroc", "validation", "members", "seeds"))
     _need(path, metrics["split"], "split.", ("name", "hash", "part"))
     _need(path, metrics["intervals"], "intervals.", ("resamples", "level"))
     _need(path, metrics["validation"], "validation.", ("images", "patients", "auroc"))

@@ -28,6 +28,16 @@ def with_interval(entry: Mapping[str, Any]) -> str:
     return f"{value_text(entry['value'])} ({interval})" if interval else value_text(entry["value"])
 
 
+def spread_text(spread: Mapping[str, Any]) -> str:
+    """Mean and standard deviation over seeds: `0.812, SD 0.004`."""
+    return value_text(spread["mean"]) + ("" if spread["sd"] is None else f", SD {spread['sd']:.3f}")
+
+
+def epoch_text(member: Mapping[str, Any]) -> str:
+    """Which epoch of how many was kept: `3 of 5`; a dash for a model from elsewhere."""
+    return f"{member['best_epoch']} of {member['epochs']}" if member["epochs"] else "–"
+
+
 def level_text(metrics: Mapping[str, Any]) -> str:
     """The level of the intervals: `95 %`, the space unbreakable."""
     return f"{100 * metrics['intervals']['level']:g}\N{NO-BREAK SPACE}%"
