@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from cxr.config.model import Model, Pixels
 from cxr.config.nearest import choices_sentence
@@ -18,10 +18,16 @@ class Member(Model):
     """Input height and width; at most `crop.image_px`."""
     weights: str | None = None
     """`imagenet` (needs the network or Keras' cache), or null: start from random weights."""
+    pooling: Literal["avg", "max", "lse", "pcam"] = "avg"
+    """Of the feature map: mean, maximum, log-sum-exp (sharpness 10; Pinheiro & Collobert 2015), or each finding's mean
+    weighted by its probability at every place (PCAM; Ye et al. 2020)."""
+    squeeze_excitation: Annotated[int, Field(ge=1, le=64)] | None = None
+    """Reduction ratio of a squeeze-and-excitation block (Hu et al. 2018) after the network; none when null."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
     """Dropout before the output layer."""
     normalization: Literal["imagenet", "minus_one_to_one", "zero_to_one", "per_image"] = "imagenet"
-    """ImageNet mean and deviation; 0..255 to [-1, 1]; to [0, 1]; or zero mean and unit deviation of each image."""
+    """ImageNet mean and deviation; 0..255 to [-1, 1]; to [0, 1]; or zero mean and unit deviation of each image.
+    ImageNet weights need the one they were trained with."""
     last_stride: Literal[1, 2] = 2
     """2: as published. 1: without the last halving, so that the feature map, and with it heatmaps, is twice as fine."""
     training: Training = Training()
@@ -41,3 +47,10 @@ class Member(Model):
         if value not in (None, "imagenet"):
             raise ValueError(f'found "{value}"; allowed: "imagenet" or null')
         return value
+
+    @model_validator(mode="after")
+    def _buildable(self, info: ValidationInfo) -> "Member":
+        network = ((info.context or {}).get("networks") or {}).get(self.network)
+        if network and (reason := network.refusal(self.network, self.image_px, self.weights, self.normalization)):
+            raise ValueError(reason)
+        return self
