@@ -1,9 +1,9 @@
 """A classifier in, a network that also gives the Grad-CAM maps of all findings out, at the price of one forward pass.
 
 Grad-CAM (Selvaraju et al., ICCV 2017, eq. 1-2) weights every channel c of the feature map by the mean over its n places
-of the gradient of a finding's logit, and keeps what is positive of the weighted sum. With a dense head of kernel w (C, K)
-on the pooled map these weights have a closed form, up to a positive factor, which dividing each map by its maximum
-removes:
+of the gradient of a finding's logit, and keeps what is positive of the weighted sum. With a dense head of kernel w
+(C, K) on the pooled map these weights have a closed form, up to a positive factor, which dividing each map by its
+maximum removes:
 
 - Mean, maximum and log-sum-exp pool each channel by itself, and the gradients of a pooled channel with respect to its
   places sum to 1: they are all 1 / n, or one at the hottest place, or a softmax. So the weights are w[c, k] / n, and
