@@ -10,6 +10,7 @@ import numpy as np
 from cxr.classification.crops import predict_rows, training_reader
 from cxr.classification.losses import MaskedBce, MaskedCce, masked_bce, masked_cce
 from cxr.classification.networks.classifier import build_classifier
+from cxr.classification.networks.registry import NETWORKS, backbone_of
 from cxr.classification.runs import RUN, read_run
 from cxr.classification.sampling import epoch_rows
 from cxr.classification.targets import certain, training_targets
@@ -105,6 +106,8 @@ def load_member(folder: Path, findings: tuple[str, ...]) -> keras.Model:
             f"{folder / BEST}: was trained for other findings ({', '.join(run['findings'])}) than those asked for "
             f"({', '.join(findings)}); train again with --overwrite or set findings.set to match"
         )
+    if run.get("network") in NETWORKS:
+        backbone_of(run["network"])  # its file may register layers of its own
     model = load_model(folder / BEST)
     if model.output_shape[-1] != len(findings):
         raise UserError(
