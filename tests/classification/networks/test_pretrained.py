@@ -26,7 +26,8 @@ def download(tmp_path, monkeypatch):
         shape = (IMAGE_PX, IMAGE_PX, 3)
         original = getattr(keras.applications, name)(include_top=False, weights=None, input_shape=shape)
         random = np.random.default_rng(8)
-        original.set_weights([w + random.uniform(0, 0.1, w.shape).astype(w.dtype) for w in original.get_weights()])
+        moved = [w + random.uniform(0, 0.1, w.shape).astype(w.dtype) * (w.ndim == 1) for w in original.get_weights()]
+        original.set_weights(moved)
         own = [layer for layer in original.layers if isinstance(layer, keras.layers.Normalization) and layer.weights]
         for layer in own:  # of EfficientNet: Keras' file holds deviations where it says variances
             layer.set_weights([MEAN, STD, np.array(0)])
@@ -34,6 +35,7 @@ def download(tmp_path, monkeypatch):
             legacy_h5_format.save_weights_to_hdf5_group(file, original)
         for layer in own:
             layer.set_weights([MEAN, STD**2, np.array(0)])
+            layer.finalize_state()
         monkeypatch.setattr("keras.src.utils.file_utils.get_file", lambda *_, **__: str(tmp_path / "weights.h5"))
         return original
 

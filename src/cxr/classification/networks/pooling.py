@@ -55,7 +55,8 @@ class PcamDense(layers.Dense):
     def call(self, features: KerasTensor) -> KerasTensor:
         """(N, h, w, C) in, probabilities (N, K) out."""
         logits = ops.matmul(features, self.kernel) + self.bias
-        weights = ops.softmax(ops.log_sigmoid(logits), axis=(1, 2))  # p / sum(p), also where every p rounds to 0
+        log_p = ops.log_sigmoid(logits)
+        weights = ops.exp(log_p - ops.logsumexp(log_p, axis=(1, 2), keepdims=True))  # of p / sum(p), were every p 1e-99
         return self.activation(ops.sum(weights * logits, axis=(1, 2)))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
