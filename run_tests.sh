@@ -1,5 +1,6 @@
 #!/bin/sh
 # The whole test suite in its own environment. Arguments go to pytest, for example: ./run_tests.sh tests/datasets -k split
+# --all tests every registered network rather than one of each family, which takes long.
 # CXR_REAL_DATA=/path/to/real/x-rays adds the tests on real images.
 set -eu
 cd "$(dirname "$0")"

@@ -23,6 +23,22 @@ HEIGHT_PX, WIDTH_PX = 40, 52
 MEMBER = {"network": "tiny", "image_px": 32}
 
 
+def pytest_addoption(parser):
+    parser.addoption("--all", action="store_true", help="test every registered network, not one of each family")
+
+
+def pytest_generate_tests(metafunc):
+    """Run what takes `any_network` for the first network of each file, with --all for every registered one."""
+    if "any_network" not in metafunc.fixturenames:
+        return
+    from cxr.classification.networks.registry import NETWORKS
+
+    modules = [network.module for network in NETWORKS.values()]
+    firsts = [name for number, name in enumerate(NETWORKS) if modules.index(modules[number]) == number]
+    names = list(NETWORKS) if metafunc.config.getoption("--all") else firsts
+    metafunc.parametrize("any_network", names, scope="module")
+
+
 @pytest.fixture(scope="session")
 def make_source():
     """A function: folder -> a source of drawn images; each finding is a bright disc at a place of its own.
@@ -148,3 +164,38 @@ def real_data():
     if not folder:
         pytest.skip("CXR_REAL_DATA is not set")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def gradcam_by_gradient():
+    """A function: model, images, finding, pooling -> maps (N, h, w), each over its maximum, and probabilities (N,).
+
+    Grad-CAM as its paper defines it (eq. 1 and 2), of the finding's logit, with every pooling as its own paper has it.
+    """
+    import tensorflow as tf
+
+    def run(model, images, finding, pooling="avg"):
+        import keras
+
+        features = keras.Model(model.input, model.get_layer("features").output)(images, training=False)
+        kernel, bias = (w[..., finding] for w in model.get_layer("findings").get_weights())
+        with tf.GradientTape() as tape:
+            tape.watch(features)
+            pooled = {
+                "avg": lambda: tf.reduce_mean(features, axis=(1, 2)),
+                "max": lambda: tf.reduce_max(features, axis=(1, 2)),
+                "lse": lambda: tf.math.log(tf.reduce_mean(tf.exp(10 * features), axis=(1, 2))) / 10,
+                "pcam": lambda: _weighted_by_probability(features, kernel, bias),
+            }[pooling]()
+            logit = tf.linalg.matvec(pooled, kernel) + bias
+            total = tf.reduce_sum(logit)
+        importance = tf.reduce_mean(tape.gradient(total, features), axis=(1, 2), keepdims=True)
+        maps = tf.nn.relu(tf.reduce_sum(importance * features, axis=-1)).numpy()
+        highest = maps.max(axis=(1, 2), keepdims=True)
+        return np.where(highest > 0, maps / np.where(highest > 0, highest, 1), 0), tf.sigmoid(logit).numpy()
+
+    def _weighted_by_probability(features, kernel, bias):
+        share = tf.sigmoid(tf.linalg.matvec(features, kernel) + bias)[..., None]
+        return tf.reduce_sum(share * features, axis=(1, 2)) / tf.reduce_sum(share, axis=(1, 2))
+
+    return run

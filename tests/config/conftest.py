@@ -7,8 +7,13 @@ import pytest
 
 from cxr.config.errors import UserError
 from cxr.config.load import load_config
+from cxr.config.network import Network
 
-NETWORKS = ("tiny", "densenet169", "xception")
+NETWORKS = {
+    "tiny": Network("tiny"),
+    "densenet169": Network("densenet", imagenet="imagenet", least_px=32),
+    "xception": Network("xception", imagenet="minus_one_to_one", least_px=71),
+}
 SETTINGS = {
     "datasets": [{"format": "phantom", "patients": 500, "seed": 7}, {"format": "nih", "root": "nih"}],
     "lung_masks": [{"format": "phantom", "patients": 60, "seed": 8}],

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cxr.classification.networks.registry import NETWORKS
 from cxr.config.datasets import NihDataset, PhantomDataset
 from cxr.config.errors import UserError
 from cxr.config.findings import FINDING_SETS
@@ -32,8 +33,7 @@ def test_a_valid_pair_loads(load, tmp_path):
 
 def test_the_files_of_the_repository_load():
     params = json.loads((ROOT / "PARAMS.json").read_text())
-    networks = {member["network"] for member in params["members"].values()}
-    config = load_config(ROOT / "SETTINGS.json", ROOT / "PARAMS.json", networks)
+    config = load_config(ROOT / "SETTINGS.json", ROOT / "PARAMS.json", NETWORKS)
     assert set(config.params.groups) == set(params["groups"])
 
 
@@ -119,6 +119,20 @@ MEMBERS = "small, large"
          'members.small.weights: found "noisy"; allowed: "imagenet", the path of a .keras model, or null'),
         ({"members.small.weights": "chest/weights.pt"},
          'members.small.weights: found "chest/weights.pt"; allowed: "imagenet", the path of a .keras model, or null'),
+        ({"members.small.weights": "imagenet"},
+         'members.small: network tiny has no ImageNet weights; use "weights": null'),
+        ({"members.large.weights": "imagenet"},
+         'members.large: xception with ImageNet weights needs "normalization": "minus_one_to_one", not "imagenet"; '
+         'to compare normalisations all the same, add "any_normalization": true'),
+        ({"members.small": {"network": "efficientnet_b0", "image_px": 64, "weights": "imagenet",
+                            "normalization": "per_image", "any_normalization": True}},
+         'members.small: efficientnet_b0 with ImageNet weights needs "normalization": "imagenet", not "per_image"'),
+        ({"members.large.image_px": 70},
+         "members.large: image_px 70 is too small for xception; it takes images of at least 71 px"),
+        ({"members.small.pooling": "mean"},
+         'members.small.pooling: unknown value "mean": did you mean "max"? Allowed: avg, max, lse, pcam'),
+        ({"members.small.squeeze_excitation": 0},
+         "members.small.squeeze_excitation: input should be greater than or equal to 1; found 0"),
         ({"members.small.training.epoch": 3}, 'members.small.training.epoch: unknown key "epoch": did you mean '
          '"epochs"? Allowed: epochs, batch, loss, optimizer, schedule, augment, balance, sampler'),
         ({"members.large.image_px": 200}, "members.large.image_px 200 is larger than crop.image_px 192: raise "
@@ -214,7 +228,7 @@ def test_a_file_that_is_no_json_object_is_one_sentence(load, tmp_path, content, 
     load()
     (tmp_path / "PARAMS.json").write_bytes(content)
     with pytest.raises(UserError) as raised:
-        load_config(tmp_path / "SETTINGS.json", tmp_path / "PARAMS.json", ["tiny"])
+        load_config(tmp_path / "SETTINGS.json", tmp_path / "PARAMS.json", NETWORKS)
     assert message in str(raised.value)
     assert "\n" not in str(raised.value)
 
@@ -222,9 +236,9 @@ def test_a_file_that_is_no_json_object_is_one_sentence(load, tmp_path, content, 
 def test_a_missing_file_and_a_folder_are_named(load, tmp_path):
     load()
     with pytest.raises(UserError, match=r"nowhere\.json: cannot be read \(No such file or directory\)"):
-        load_config(tmp_path / "nowhere.json", tmp_path / "PARAMS.json", ["tiny"])
+        load_config(tmp_path / "nowhere.json", tmp_path / "PARAMS.json", NETWORKS)
     with pytest.raises(UserError, match=r"cannot be read \(Is a directory\)"):
-        load_config(tmp_path / "SETTINGS.json", tmp_path, ["tiny"])
+        load_config(tmp_path / "SETTINGS.json", tmp_path, NETWORKS)
 
 
 def test_a_byte_order_mark_is_accepted(load, tmp_path):
@@ -232,7 +246,7 @@ def test_a_byte_order_mark_is_accepted(load, tmp_path):
     for name in ("SETTINGS.json", "PARAMS.json"):
         path = tmp_path / name
         path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
-    found = load_config(tmp_path / "SETTINGS.json", tmp_path / "PARAMS.json", ["tiny", "xception"])
+    found = load_config(tmp_path / "SETTINGS.json", tmp_path / "PARAMS.json", NETWORKS)
     assert found == expected
 
 
@@ -246,7 +260,7 @@ def test_relative_paths_start_at_the_folder_of_the_settings(load, tmp_path, monk
     assert settings.prepared_dir == tmp_path / ".." / "prepared"
     assert settings.models_dir == tmp_path / "models"
     monkeypatch.chdir(tmp_path)
-    relative = load_config(Path("SETTINGS.json"), Path("PARAMS.json"), ["tiny", "xception"])
+    relative = load_config(Path("SETTINGS.json"), Path("PARAMS.json"), NETWORKS)
     assert relative.settings == settings
 
 

@@ -16,7 +16,7 @@ def test_set_takes_json_and_takes_anything_else_as_text(load, tmp_path):
             "training.epochs=5",
             "training.optimizer.learning_rate=1e-4",
             'findings.set=["Edema", "Mass"]',
-            "members.small.weights=imagenet",
+            "members.large.dropout=0.5",
             "prepared_dir=some=where",
             "segmentation.weights=null.keras",
         ]
@@ -24,7 +24,7 @@ def test_set_takes_json_and_takes_anything_else_as_text(load, tmp_path):
     assert config.params.training.epochs == 5
     assert config.params.training.optimizer.learning_rate == 1e-4
     assert config.params.findings.names == ("Edema", "Mass")
-    assert config.params.members["small"].weights == "imagenet"
+    assert config.params.members["large"].dropout == 0.5
     assert config.settings.prepared_dir == tmp_path / "some=where"
     assert config.params.segmentation.weights == "null.keras"
 

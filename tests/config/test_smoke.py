@@ -40,7 +40,7 @@ def test_of_many_seeds_two_are_left(load):
 def test_nothing_grows(load):
     settings = {"datasets.0.patients": 5, "datasets.1.limit_patients": 4, "lung_masks.0.patients": 3}
     params = {
-        **{"crop.image_px": 64, "members.large.image_px": 48, "members.small.image_px": 32, "training.batch": 2},
+        **{"crop.image_px": 80, "members.large.image_px": 72, "members.small.image_px": 32, "training.batch": 2},
         **{"members.small.training": {"batch": 3}, "evaluation.resamples": 100},
         "segmentation": {"image_px": 32, "width": 2, "depth": 2, "epochs": 1, "batch": 4},
     }
@@ -48,7 +48,7 @@ def test_nothing_grows(load):
     assert small.settings == full.settings
     assert small.params.segmentation == full.params.segmentation
     assert small.params.crop == full.params.crop
-    assert [member.image_px for member in small.params.members.values()] == [32, 48]
+    assert [member.image_px for member in small.params.members.values()] == [32, 72]
     assert small.params.training.batch == 2
     assert small.params.training_of("small").batch == 3
     assert small.params.evaluation.resamples == 100

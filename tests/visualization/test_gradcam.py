@@ -1,16 +1,16 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from keras import layers
 
 from cxr.classification.networks.classifier import build_classifier
+from cxr.classification.networks.pooling import PcamDense
 from cxr.config.errors import UserError
 from cxr.config.member import Member
 from cxr.visualization.gradcam import normalize_maps, with_maps
 
 FINDINGS = 4
-PIXELS = {"tiny": 40, "efficientnet_b0": 64}
+SIZE = 40
 
 
 def answers(network, images):
@@ -19,52 +19,76 @@ def answers(network, images):
     return [y.numpy() for y in outputs] if isinstance(outputs, list) else outputs.numpy()
 
 
-def gradcam_by_gradient(model, images, finding):
-    """Grad-CAM as its paper defines it (eq. 1 and 2), of the finding's logit, each map over its maximum: (N, h, w)."""
-    inner = keras.Model(model.input, [model.get_layer("features").output, model.output])
-    with tf.GradientTape() as tape:
-        features, probabilities = inner(images, training=False)
-        logit = tf.math.log(probabilities) - tf.math.log1p(-probabilities)
-        total = tf.reduce_sum(logit[:, finding])
-    importance = tf.reduce_mean(tape.gradient(total, features), axis=(1, 2), keepdims=True)
-    maps = tf.nn.relu(tf.reduce_sum(importance * features, axis=-1)).numpy()
-    highest = maps.max(axis=(1, 2), keepdims=True)
-    return np.where(highest > 0, maps / np.where(highest > 0, highest, 1), 0)
+@pytest.fixture(scope="module")
+def images():
+    images = np.random.default_rng(6).uniform(0, 255, (5, SIZE, SIZE, 1)).astype(np.float32)
+    images[0, : SIZE // 2] = 0
+    images[1, :, : SIZE // 2] = 255
+    return images
 
 
-@pytest.fixture(scope="module", params=PIXELS)
-def case(request):
-    """A classifier with moved batch norms, and five images for it."""
+@pytest.fixture(scope="module", params=["avg", "max", "lse", "pcam"])
+def case(request, images):
+    """A classifier with moved batch norms, five images for it, and how it pools."""
     keras.utils.set_random_seed(6)
-    size = PIXELS[request.param]
-    model = build_classifier(Member(network=request.param, image_px=size), FINDINGS)
+    model = build_classifier(Member(network="tiny", image_px=SIZE, pooling=request.param), FINDINGS)
     random = np.random.default_rng(6)
     moved = [w + random.uniform(-0.2, 0.2, w.shape).astype(w.dtype) * (w.ndim == 1) for w in model.get_weights()]
     model.set_weights(moved)
-    images = random.uniform(0, 255, (5, size, size, 1)).astype(np.float32)
-    images[0, : size // 2] = 0
-    images[1, :, : size // 2] = 255
-    return model, images
+    return model, images, request.param
 
 
-def test_maps_are_grad_cam_by_gradient_for_every_finding(case):
-    model, images = case
-    _, raw = answers(with_maps(model), images)
+def test_maps_are_grad_cam_by_gradient_for_every_finding(case, gradcam_by_gradient):
+    model, images, pooling = case
+    probabilities, raw = answers(with_maps(model), images)
     found = normalize_maps(raw)
     assert found.shape[-1] == FINDINGS
     assert found.std() > 0.1  # otherwise any two maps agree
     for k in range(FINDINGS):
-        np.testing.assert_allclose(found[..., k], gradcam_by_gradient(model, images, k), atol=2e-3)
+        expected, expected_probabilities = gradcam_by_gradient(model, images, k, pooling)
+        np.testing.assert_allclose(probabilities[:, k], expected_probabilities, atol=1e-5)
+        np.testing.assert_allclose(found[..., k], expected, atol=2e-3)
+
+
+def test_pcam_shows_what_speaks_for_a_finding_where_its_mean_gradient_turns(gradcam_by_gradient):
+    """One sure place among many that are not: more of everything would lower the mean of their logits."""
+    image = keras.Input((5, 5, 1))
+    features = layers.Activation("linear", name="features")(image)
+    model = keras.Model(image, PcamDense(1, activation="sigmoid", name="findings")(features))
+    model.get_layer("findings").set_weights([np.array([[2.0]]), np.array([0.0])])
+    sure = np.full((1, 5, 5, 1), -1.5, np.float32)
+    sure[0, 1, 3] = 1.5
+    spread = np.random.default_rng(1).uniform(0, 0.5, (1, 5, 5, 1)).astype(np.float32)
+    for images, turned in ((sure, True), (spread, False)):
+        logits = 2.0 * images.astype(np.float64)
+        p = 1 / (1 + np.exp(-logits))
+        q = p / p.sum()
+        factor = 1 - (q * p * (logits - (q * logits).sum())).sum()
+        assert (factor < 0) == turned
+        to_the_letter, _ = gradcam_by_gradient(model, images, 0, "pcam")
+        np.testing.assert_allclose(
+            to_the_letter[..., None], normalize_maps(np.sign(factor) * logits), atol=1e-5
+        )  # the factor's sign is all that may differ
+        found = normalize_maps(answers(with_maps(model), images)[1])
+        np.testing.assert_allclose(found, normalize_maps(logits), atol=1e-5)
+
+
+def test_pcam_survives_logits_whose_probabilities_round_to_nothing():
+    head = PcamDense(1, activation="sigmoid")
+    head.build((None, 2, 2, 1))
+    head.set_weights([np.array([[1.0]]), np.array([0.0])])
+    for value in (-500.0, 500.0):
+        assert np.isfinite(head(np.full((1, 2, 2, 1), value, np.float32))).all()
 
 
 def test_probabilities_are_those_of_the_classifier(case):
-    model, images = case
+    model, images, _ = case
     found, _ = answers(with_maps(model), images)
     np.testing.assert_allclose(found, answers(model, images), atol=1e-6)
 
 
 def test_a_batch_gives_what_single_images_give(case):
-    model, images = case
+    model, images, _ = case
     network = with_maps(model)
     _, together = answers(network, images)
     alone = np.concatenate([answers(network, images[i : i + 1])[1] for i in range(len(images))])
@@ -73,7 +97,7 @@ def test_a_batch_gives_what_single_images_give(case):
 
 
 def test_the_classifier_itself_is_left_alone(case):
-    model, images = case
+    model, images, _ = case
     before = answers(model, images)
     names = [layer.name for layer in model.layers]
     with_maps(model)
@@ -110,12 +134,12 @@ def head(features="features", pooling="pooling", findings="findings", pool=layer
     ("changes", "missing"),
     [
         ({"features": "last"}, "no layer 'features' of type Layer"),
-        ({"pooling": "pool"}, "no layer 'pooling' of type GlobalAveragePooling2D"),
-        ({"pool": layers.GlobalMaxPooling2D}, "no layer 'pooling' of type GlobalAveragePooling2D"),
+        ({"pooling": "pool"}, "no layer 'pooling' of type GlobalAveragePooling2D or GlobalMaxPooling2D or Glob"),
+        ({"pool": layers.Flatten}, "no layer 'pooling' of type GlobalAveragePooling2D or GlobalMaxPooling2D or Glob"),
         ({"findings": "answer"}, "no layer 'findings' of type Dense"),
     ],
 )
 def test_a_model_of_another_build_has_no_exact_maps(changes, missing):
     assert with_maps(head()).output_shape == [(None, 2), (None, 14, 14, 2)]
-    with pytest.raises(UserError, match=f"{missing}: no exact Grad-CAM for it"):
+    with pytest.raises(UserError, match=f"{missing}.*: no exact Grad-CAM for it"):
         with_maps(head(**changes))

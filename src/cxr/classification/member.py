@@ -13,6 +13,7 @@ from cxr.classification.losses.registry import make_loss
 from cxr.classification.losses.softmax import masked_cce
 from cxr.classification.networks.first_weights import begin_classifier
 from cxr.classification.networks.picked import pick_findings
+from cxr.classification.networks.registry import NETWORKS, backbone_of
 from cxr.classification.runs import RUN, is_foreign, read_run
 from cxr.classification.sampling import epoch_rows
 from cxr.classification.targets import certain, training_targets
@@ -120,6 +121,8 @@ def load_member(folder: Path, findings: tuple[str, ...]) -> keras.Model:
             f"{folder / BEST}: was trained for other findings ({', '.join(run['findings'])}) than those asked for "
             f"({', '.join(findings)}); train again with --overwrite or set findings.set to match"
         )
+    if run.get("network") in NETWORKS:
+        backbone_of(run["network"])  # its file may register layers of its own
     model = load_model(folder / BEST)
     if model.output_shape[-1] != len(run["findings"]):
         raise UserError(

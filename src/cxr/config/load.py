@@ -1,7 +1,7 @@
 """JSON files and command-line overrides in, validated Settings and Params out; every error reported at once."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from cxr.config.errors import UserError
 from cxr.config.explain import explain_errors
 from cxr.config.model import Model
 from cxr.config.nearest import choices_sentence
+from cxr.config.network import Network
 from cxr.config.params import Params
 from cxr.config.settings import Settings
 from cxr.config.smoke import shrink_params, shrink_settings
@@ -47,7 +48,7 @@ class Config:
 def load_config(
     settings_file: Path,
     params_file: Path,
-    networks: Collection[str],
+    networks: Mapping[str, Network],
     experiment: str | None = None,
     overrides: Sequence[str] = (),
     smoke: bool = False,
@@ -55,7 +56,7 @@ def load_config(
 ) -> Config:
     """Read both files, lay experiment, smoke sizes and `--set` over them (in this order), and validate all of it.
 
-    `networks` are the names `members.*.network` may have. Relative paths of the settings start at the folder of
+    `networks` are those that `members.*.network` may name. Relative paths of the settings start at the folder of
     `settings_file`. Raises one UserError listing every mistake with its file and JSON path.
     """
     settings, params = _read_object(settings_file), _read_object(params_file)
@@ -71,7 +72,7 @@ def load_config(
         sources = {key: f"{value} with --set" for key, value in sources.items()}
     problems: list[str] = []
     typed_settings = _validate(Settings, settings, sources["settings"], {}, problems)
-    context = {"networks": list(networks), "findings": typed_settings.own_findings if typed_settings else ()}
+    context = {"networks": networks, "findings": typed_settings.own_findings if typed_settings else ()}
     typed_params = _validate(Params, params, sources["params"], context, problems)
     if problems or typed_settings is None or typed_params is None:
         raise UserError("\n".join(problems))

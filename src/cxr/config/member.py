@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from cxr.config.model import Model, Pixels, Positive
 from cxr.config.nearest import choices_sentence
@@ -24,10 +24,18 @@ class Member(Model):
     """null: start from random weights. `imagenet`: from those of Keras (needs the internet or Keras' cache). Else the
     path of a `model.keras` of ours, from the folder the command runs in: layers of the same name and shape start as in
     it."""
+    pooling: Literal["avg", "max", "lse", "pcam"] = "avg"
+    """Of the feature map: mean, maximum, log-sum-exp (sharpness 10; Pinheiro & Collobert 2015), or each finding's mean
+    weighted by its probability at every place (PCAM; Ye et al. 2020)."""
+    squeeze_excitation: Annotated[int, Field(ge=1, le=64)] | None = None
+    """Reduction ratio of a squeeze-and-excitation block (Hu et al. 2018) after the network; none when null."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
     """Dropout before the output layer."""
     normalization: Literal["imagenet", "minus_one_to_one", "zero_to_one", "per_image"] = "imagenet"
-    """ImageNet mean and deviation; 0..255 to [-1, 1]; to [0, 1]; or zero mean and unit deviation of each image."""
+    """ImageNet mean and deviation; 0..255 to [-1, 1]; to [0, 1]; or zero mean and unit deviation of each image.
+    ImageNet weights need the one they were trained with."""
+    any_normalization: bool = False
+    """Let ImageNet weights begin on a normalisation that they were not trained with, to compare normalisations."""
     last_stride: Literal[1, 2] = 2
     """2: as published. 1: without the last halving, so that the feature map, and with it heatmaps, is twice as fine."""
     views: Views = "one"
@@ -59,3 +67,11 @@ class Member(Model):
     def weights_file(self) -> Path | None:
         """The model of ours that the network begins as, or None."""
         return None if self.weights in (None, IMAGENET) else Path(self.weights)
+
+    @model_validator(mode="after")
+    def _buildable(self, info: ValidationInfo) -> "Member":
+        network = ((info.context or {}).get("networks") or {}).get(self.network)
+        asked = (self.network, self.image_px, self.weights, self.normalization, self.any_normalization)
+        if network and (reason := network.refusal(*asked)):
+            raise ValueError(reason)
+        return self

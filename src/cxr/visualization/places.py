@@ -31,7 +31,9 @@ def places_of(model: keras.Model) -> Places:
     """Return where the places of the layer `features` lie in the square input of a network that is one flat graph."""
     size = model.input_shape[1]
     known = {model.input.name: (0.5, 1.0)}  # tensor -> middle of its first place, distance to the next; in pixels
-    for layer in model.layers[1:]:
+    for layer in model.operations:  # layers, and plain arithmetic between them
+        if isinstance(layer, layers.InputLayer):
+            continue
         inputs = layer.input if isinstance(layer.input, list) else [layer.input]
         widest = max(inputs, key=lambda one: one.shape[1] if len(one.shape) == 4 else 0)  # not a gate of one value
         known[layer.output.name] = _step_through(layer, widest.shape[1], *known[widest.name])

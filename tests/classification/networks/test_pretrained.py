@@ -1,3 +1,5 @@
+"""ImageNet weights, against Keras' own graphs: random networks take the place of the trained ones, as files."""
+
 import h5py
 import keras
 import numpy as np
@@ -5,82 +7,106 @@ import pytest
 from keras.src.legacy.saving import legacy_h5_format
 
 from cxr.classification.networks.classifier import build_classifier
+from cxr.classification.networks.registry import NETWORKS
 from cxr.config.errors import UserError
 from cxr.config.member import Member
 
 MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+IMAGE_PX = 72
+IN_THE_SUITE = ("efficientnet_b0", "efficientnet_v2_b0", "convnext_tiny", "mobilenet_v3_small")
+"""Families whose graph or normalisation is not plainly that of Keras."""
 
 
-@pytest.fixture(scope="module")
-def pretrained(tmp_path_factory):
-    """A random EfficientNetB0 in the place of the trained one, and its file as Keras would download it."""
-    keras.utils.set_random_seed(8)
-    original = keras.applications.EfficientNetB0(include_top=False, weights=None, input_shape=(64, 64, 3))
-    random = np.random.default_rng(8)
-    original.set_weights([w + random.uniform(0, 0.1, w.shape).astype(w.dtype) for w in original.get_weights()])
-    normalization = next(layer for layer in original.layers if isinstance(layer, keras.layers.Normalization))
-    normalization.set_weights([MEAN, STD, np.array(0)])  # Keras' file holds deviations where it says variances
-    path = tmp_path_factory.mktemp("download") / "efficientnetb0_notop.h5"
-    with h5py.File(path, "w") as file:
-        legacy_h5_format.save_weights_to_hdf5_group(file, original)
-    return original, path
+@pytest.fixture
+def download(tmp_path, monkeypatch):
+    """A function: Keras' name of a network -> a random one, whose weights Keras will find where it looks for a file."""
+
+    def make(name):
+        keras.utils.set_random_seed(8)
+        shape = (IMAGE_PX, IMAGE_PX, 3)
+        original = getattr(keras.applications, name)(include_top=False, weights=None, input_shape=shape)
+        random = np.random.default_rng(8)
+        moved = [w + random.uniform(0, 0.1, w.shape).astype(w.dtype) * (w.ndim == 1) for w in original.get_weights()]
+        original.set_weights(moved)
+        own = [layer for layer in original.layers if isinstance(layer, keras.layers.Normalization) and layer.weights]
+        for layer in own:  # of EfficientNet: Keras' file holds deviations where it says variances
+            layer.set_weights([MEAN, STD, np.array(0)])
+        with h5py.File(tmp_path / "weights.h5", "w") as file:
+            legacy_h5_format.save_weights_to_hdf5_group(file, original)
+        for layer in own:
+            layer.set_weights([MEAN, STD**2, np.array(0)])
+            layer.finalize_state()
+        monkeypatch.setattr("keras.src.utils.file_utils.get_file", lambda *_, **__: str(tmp_path / "weights.h5"))
+        return original
+
+    return make
 
 
-@pytest.fixture(scope="module")
-def downloaded(pretrained):
-    """Keras finds that file instead of the one on the net."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("keras.src.utils.file_utils.get_file", lambda *_, **__: str(pretrained[1]))
-        yield
+def pretrained(network, normalization=None, anyway=False):
+    normalization = normalization or NETWORKS[network].imagenet
+    member = Member(
+        network=network, image_px=IMAGE_PX, weights="imagenet", normalization=normalization, any_normalization=anyway
+    )
+    return build_classifier(member, 3)
 
 
-@pytest.fixture(scope="module")
-def model(downloaded):
-    return build_classifier(Member(network="efficientnet_b0", image_px=64, weights="imagenet"), 3)
+def test_pretrained_networks_give_the_features_of_keras_own_graphs(any_network, download, pytestconfig):
+    if not pytestconfig.getoption("--all") and any_network not in IN_THE_SUITE:
+        pytest.skip("with --all")
+    name = {name.lower(): name for name in dir(keras.applications)}.get(any_network.replace("_", ""))
+    if name is None or NETWORKS[any_network].imagenet is None or NETWORKS[any_network].least_px > IMAGE_PX:
+        pytest.skip("Keras has no such network, or takes no images as small")
+    original = download(name)
+    ours = pretrained(any_network)
+    images = np.random.default_rng(1).uniform(0, 255, (2, IMAGE_PX, IMAGE_PX, 1)).astype(np.float32)
+    found = keras.Model(ours.input, ours.get_layer("features").output)(images, training=False)
+    prepare = getattr(keras.applications, NETWORKS[any_network].module).preprocess_input
+    expected = original(prepare(np.repeat(images, 3, axis=-1)), training=False)
+    assert np.abs(expected).max() > 0
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3 * float(np.abs(expected).max()))
 
 
-def test_pretrained_weights_arrive_in_the_flat_graph(model, pretrained):
-    original, _ = pretrained
-    with_weights = [layer for layer in original.layers if layer.weights]
-    assert len(with_weights) > 100
-    for layer in with_weights:
-        if isinstance(layer, keras.layers.Normalization):
-            layer_of_ours = next(one for one in model.layers if isinstance(one, keras.layers.Normalization))
-        else:
-            layer_of_ours = model.get_layer(layer.name)
-        for found, expected in zip(layer_of_ours.get_weights(), layer.get_weights(), strict=True):
-            np.testing.assert_array_equal(found, expected)
+def test_attention_takes_the_weights_of_xception(download):
+    original = download("Xception")
+    model = pretrained("attention_xception")
+    ours = {weight.tobytes() for weight in model.get_weights()}
+    theirs = {weight.tobytes() for weight in original.get_weights()}
+    assert len(theirs) == len(original.weights)  # no two alike
+    assert theirs < ours
+    for block, size in (("block4", 5), ("block13", 3)):
+        assert model.get_layer(f"{block}_spatial_attention").output.shape[1:] == (size, size, 1)
+        assert model.get_layer(f"{block}_channel_attention").output.shape[1:3] == (1, 1)
 
 
-def test_pretrained_networks_see_images_as_they_were_trained_on(model):
-    images = np.random.default_rng(1).uniform(0, 255, (2, 64, 64, 1)).astype(np.float32)
-    seen = keras.ops.convert_to_numpy(keras.Model(model.input, model.get_layer("stem_conv_pad").input)(images))
-    np.testing.assert_allclose(seen, (np.repeat(images, 3, axis=-1) / 255 - MEAN) / STD, atol=1e-3)
-
-
-def test_the_batch_norm_of_pretrained_networks_is_left_alone(model):
-    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+def test_the_batch_norm_of_pretrained_networks_is_left_alone(download):
+    download("MobileNet")
+    norms = [layer for layer in pretrained("mobilenet").layers if isinstance(layer, keras.layers.BatchNormalization)]
     assert {layer.momentum for layer in norms} == {0.99}
 
 
-def test_pretrained_weights_need_the_normalisation_they_were_trained_with(downloaded):
-    member = Member(network="efficientnet_b0", image_px=64, weights="imagenet", normalization="zero_to_one")
-    with pytest.raises(UserError, match='needs "normalization": "imagenet", not "zero_to_one"'):
-        build_classifier(member, 3)
+@pytest.mark.parametrize(
+    ("network", "normalization", "message"),
+    [
+        ("efficientnet_b0", "zero_to_one", 'efficientnet_b0 .* needs "normalization": "imagenet", not "zero_to_one"'),
+        ("xception", "imagenet", 'xception with ImageNet weights needs "normalization": "minus_one_to_one"'),
+        ("densenet121", "per_image", 'densenet121 .* needs "normalization": "imagenet", not "per_image"'),
+        ("tiny", "imagenet", 'network tiny has no ImageNet weights; use "weights": null'),
+        ("resnet_v2_56", "imagenet", 'network resnet_v2_56 has no ImageNet weights; use "weights": null'),
+    ],
+)
+def test_pretrained_weights_need_the_normalisation_they_were_trained_with(network, normalization, message):
+    with pytest.raises(UserError, match=message) as raised:
+        pretrained(network, normalization)
+    assert "\n" not in str(raised.value)
 
 
-def test_pretrained_v2_gives_the_features_of_keras_own_graph(tmp_path, monkeypatch):
-    keras.utils.set_random_seed(9)
-    original = keras.applications.EfficientNetV2B0(include_top=False, weights=None, input_shape=(64, 64, 3))
-    random = np.random.default_rng(9)
-    original.set_weights([w + random.uniform(0, 0.1, w.shape).astype(w.dtype) for w in original.get_weights()])
-    with h5py.File(tmp_path / "efficientnetv2-b0_notop.h5", "w") as file:
-        legacy_h5_format.save_weights_to_hdf5_group(file, original)
-    monkeypatch.setattr(
-        "keras.src.utils.file_utils.get_file", lambda *_, **__: str(tmp_path / "efficientnetv2-b0_notop.h5")
-    )
-    ours = build_classifier(Member(network="efficientnet_v2_b0", image_px=64, weights="imagenet"), 3)
-    images = random.uniform(0, 255, (2, 64, 64, 1)).astype(np.float32)
-    found = keras.Model(ours.input, ours.get_layer("features").output)(images, training=False)
-    expected = original(np.repeat(images, 3, axis=-1), training=False)  # divides and normalises by itself
-    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3 * float(np.abs(expected).max()))
+def test_normalisations_can_be_compared_with_pretrained_weights_all_the_same(download):
+    download("MobileNet")
+    usual, other = pretrained("mobilenet"), pretrained("mobilenet", "per_image", anyway=True)
+    images = np.random.default_rng(1).uniform(0, 255, (2, IMAGE_PX, IMAGE_PX, 1)).astype(np.float32)
+    features = [keras.Model(one.input, one.get_layer("features").output)(images) for one in (usual, other)]
+    assert np.abs(features[0] - features[1]).max() > 1e-3
+    for one, two in zip(usual.get_weights()[:-2], other.get_weights()[:-2], strict=True):  # all but the new head
+        np.testing.assert_array_equal(one, two)
+    with pytest.raises(UserError, match=r'needs "normalization": "imagenet", not "per_image"$'):
+        pretrained("efficientnet_b0", "per_image", anyway=True)

@@ -7,9 +7,11 @@ from pathlib import Path
 import keras
 from keras import layers
 
+from cxr.classification.networks.attention import squeeze_excitation
 from cxr.classification.networks.from_scratch import ready_from_scratch
 from cxr.classification.networks.last_stride import without_last_stride
-from cxr.classification.networks.registry import backbone_of
+from cxr.classification.networks.pooling import pool_and_classify
+from cxr.classification.networks.registry import NETWORKS, backbone_of
 from cxr.config.errors import UserError
 from cxr.config.member import Member
 
@@ -19,15 +21,16 @@ def build_classifier(member: Member, findings: int, single: bool = False) -> ker
 
     single: an image has exactly one of the findings; the outputs sum to 1 (softmax). Otherwise each is a sigmoid.
     Weights from a file are not read here: see `first_weights`.
-    Raises UserError when the network refuses the image size or its ImageNet weights cannot be had.
+    Raises UserError when the network takes no images of that size, or when its ImageNet weights do not exist, cannot be
+    had or know another normalisation.
     """
     image = keras.Input((member.image_px, member.image_px, 1), name="image")
     rgb = layers.Concatenate(name="grey_to_rgb")([image, image, image])
     x = _backbone(member, rgb)
+    if member.squeeze_excitation:
+        x = squeeze_excitation(x, member.squeeze_excitation, "squeeze_excitation")
     x = layers.Activation("linear", name="features")(x)
-    x = layers.GlobalAveragePooling2D(name="pooling")(x)
-    x = layers.Dropout(member.dropout, name="dropout")(x)
-    probabilities = layers.Dense(findings, activation="softmax" if single else "sigmoid", name="findings")(x)
+    probabilities = pool_and_classify(x, findings, member.pooling, member.dropout, single)
     model = keras.Model(image, probabilities, name=member.network)
     if member.last_stride == 1:
         model = without_last_stride(model)
@@ -37,14 +40,13 @@ def build_classifier(member: Member, findings: int, single: bool = False) -> ker
 
 
 def _backbone(member: Member, rgb: keras.KerasTensor) -> keras.KerasTensor:
-    build = backbone_of(member.network)
+    known = NETWORKS[member.network]
+    if reason := known.refusal(
+        member.network, member.image_px, member.weights, member.normalization, member.any_normalization
+    ):
+        raise UserError(reason)
     try:
-        return build(rgb, member.normalization, None if member.weights_file else member.weights)
-    except ValueError as error:
-        if "size" not in str(error):
-            raise
-        reason = str(error).splitlines()[0]
-        raise UserError(f"image_px {member.image_px} does not suit {member.network}: {reason}") from error
+        return backbone_of(member.network)(rgb, member.normalization, None if member.weights_file else member.weights)
     except Exception as error:
         if member.weights != "imagenet" or not _is_download_error(error):
             raise

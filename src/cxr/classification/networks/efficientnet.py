@@ -1,33 +1,55 @@
-"""EfficientNet and EfficientNetV2 (Tan & Le, ICML 2019 and 2021), from keras.applications."""
+"""EfficientNet (Tan & Le, ICML 2019), from keras.applications."""
 
-import keras
-from keras import layers
+from keras import KerasTensor, layers
 
+from cxr.classification.networks.applications import feature_map
 from cxr.classification.networks.normalization import normalize
-from cxr.config.errors import UserError
 
 
-def efficientnet_b0(rgb: keras.KerasTensor, normalization: str, weights: str | None) -> keras.KerasTensor:
-    """Return the feature map (h/32, w/32, 1280).
+def efficientnet_b0(rgb: KerasTensor, normalization: str, weights: str | None) -> KerasTensor:
+    """Return the feature map (h/32, w/32, 1280)."""
+    return _efficientnet("EfficientNetB0", rgb, normalization, weights)
 
-    Keras' graph divides by 255 and, with ImageNet weights, normalises by itself: then it gets the raw image. Without,
-    its division is undone, so that it learns on the normalisation asked for.
+
+def efficientnet_b1(rgb: KerasTensor, normalization: str, weights: str | None) -> KerasTensor:
+    """Return the feature map (h/32, w/32, 1280)."""
+    return _efficientnet("EfficientNetB1", rgb, normalization, weights)
+
+
+def efficientnet_b2(rgb: KerasTensor, normalization: str, weights: str | None) -> KerasTensor:
+    """Return the feature map (h/32, w/32, 1408)."""
+    return _efficientnet("EfficientNetB2", rgb, normalization, weights)
+
+
+def efficientnet_b3(rgb: KerasTensor, normalization: str, weights: str | None) -> KerasTensor:
+    """Return the feature map (h/32, w/32, 1536)."""
+    return _efficientnet("EfficientNetB3", rgb, normalization, weights)
+
+
+def efficientnet_b4(rgb: KerasTensor, normalization: str, weights: str | None) -> KerasTensor:
+    """Return the feature map (h/32, w/32, 1792)."""
+    return _efficientnet("EfficientNetB4", rgb, normalization, weights)
+
+
+def efficientnet_b5(rgb: KerasTensor, normalization: str, weights: str | None) -> KerasTensor:
+    """Return the feature map (h/32, w/32, 2048)."""
+    return _efficientnet("EfficientNetB5", rgb, normalization, weights)
+
+
+def efficientnet_b6(rgb: KerasTensor, normalization: str, weights: str | None) -> KerasTensor:
+    """Return the feature map (h/32, w/32, 2304)."""
+    return _efficientnet("EfficientNetB6", rgb, normalization, weights)
+
+
+def efficientnet_b7(rgb: KerasTensor, normalization: str, weights: str | None) -> KerasTensor:
+    """Return the feature map (h/32, w/32, 2560)."""
+    return _efficientnet("EfficientNetB7", rgb, normalization, weights)
+
+
+def _efficientnet(name: str, rgb: KerasTensor, normalization: str, weights: str | None) -> KerasTensor:
+    """Keras' graph divides by 255 and, with ImageNet weights, normalises by itself: then it gets the raw image.
+
+    Without, its division is undone, so that it learns on the normalisation asked for.
     """
-    if weights == "imagenet" and normalization != "imagenet":
-        raise UserError(
-            f'efficientnet_b0 with ImageNet weights needs "normalization": "imagenet", not "{normalization}"'
-        )
     x = rgb if weights == "imagenet" else layers.Rescaling(255.0, name="undo")(normalize(rgb, normalization))
-    shape = tuple(x.shape[1:])  # spelt out, or Keras does not check that it is large enough
-    model = keras.applications.EfficientNetB0(include_top=False, weights=weights, input_tensor=x, input_shape=shape)
-    return model.output
-
-
-def efficientnet_v2_b0(rgb: keras.KerasTensor, normalization: str, weights: str | None) -> keras.KerasTensor:
-    """Return the feature map (h/32, w/32, 1280); Keras' own normalisation, the same as ours, is left out."""
-    x = normalize(rgb, normalization)
-    shape = tuple(x.shape[1:])  # spelt out, or Keras does not check that it is large enough
-    model = keras.applications.EfficientNetV2B0(
-        include_top=False, include_preprocessing=False, weights=weights, input_tensor=x, input_shape=shape
-    )
-    return model.output
+    return feature_map(name, x, None, weights)

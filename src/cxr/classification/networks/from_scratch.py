@@ -33,17 +33,18 @@ def ready_from_scratch(model: keras.Model) -> None:
     Minibatch SGD", 2017, section 5.1). Blocks whose shortcut is a convolution keep both branches. Depthwise windows on
     coarse maps begin at their own place, so that evidence stays where it is.
     """
-    place = {layer.name: number for number, layer in enumerate(model.layers)}
+    place = {layer.name: number for number, layer in enumerate(model.operations)}
     for layer in model.layers:
         if isinstance(layer, layers.BatchNormalization):
             layer.momentum = MOMENTUM
         elif isinstance(layer, layers.DepthwiseConv2D) and layer.input.shape[1] * COARSE <= model.input_shape[1]:
-            _look_ahead(layer)
+            if max(layer.kernel_size) > 1:
+                _look_ahead(layer)
         elif isinstance(layer, layers.Add):
             shortcut, branch = sorted((_source(tensor) for tensor in layer.input), key=lambda one: place[one.name])
-            if len(shortcut._outbound_nodes) > 1:  # it feeds the branch as well: an identity
-                gamma = _last_norm(branch).gamma
-                gamma.assign(keras.ops.zeros_like(gamma))
+            norm = _last_norm(branch)
+            if norm and len(shortcut._outbound_nodes) > 1:  # it feeds the branch as well: an identity
+                norm.gamma.assign(keras.ops.zeros_like(norm.gamma))
 
 
 def _look_ahead(layer: layers.DepthwiseConv2D) -> None:
@@ -57,8 +58,13 @@ def _source(tensor: keras.KerasTensor) -> layers.Layer:
     return tensor._keras_history.operation
 
 
-def _last_norm(layer: layers.Layer) -> layers.BatchNormalization:
-    """The normalisation at the end of a branch, before its dropout."""
+def _last_norm(layer: layers.Layer) -> layers.BatchNormalization | None:
+    """The normalisation at the end of a branch, before its dropout; None where it ends otherwise.
+
+    Networks with pre-activation end on a convolution, ConvNeXt on a scale of 1e-6: they begin as published.
+    """
     while not isinstance(layer, layers.BatchNormalization):
+        if layer.weights or isinstance(layer.input, list):
+            return None
         layer = _source(layer.input)
     return layer

@@ -8,7 +8,6 @@ import keras
 from keras import layers
 
 from cxr.classification.networks.normalization import normalize
-from cxr.config.errors import UserError
 
 BLOCKS = (3, 4, 6, 3)
 """Of each stage; its first block halves the map, but for the first stage's."""
@@ -17,11 +16,7 @@ WIDER = 4
 
 
 def resnet50(rgb: keras.KerasTensor, normalization: str, weights: str | None) -> keras.KerasTensor:
-    """Return the feature map (h/32, w/32, 2048); UserError for ImageNet weights, which Keras does not have of it."""
-    if weights is not None:
-        raise UserError(
-            f'network resnet50 has no {weights} weights; use "weights": null, or a model made by ./cxr convert'
-        )
+    """Return the feature map (h/32, w/32, 2048); Keras has no ImageNet weights of it."""
     x = _convolve(normalize(rgb, normalization), 64, 7, 2, "conv1")
     x = layers.ReLU(name="relu")(_normed(x, "bn1"))
     x = layers.MaxPooling2D(3, 2, name="maxpool")(layers.ZeroPadding2D(1, name="maxpool_pad")(x))

@@ -1,16 +1,12 @@
 """tiny: four small convolutions, for tests and for trying the chain; not for results."""
 
-import keras
-from keras import layers
+from keras import KerasTensor, layers
 
 from cxr.classification.networks.normalization import normalize
-from cxr.config.errors import UserError
 
 
-def tiny(rgb: keras.KerasTensor, normalization: str, weights: str | None) -> keras.KerasTensor:
-    """Return the feature map (h/8, w/8, 64); UserError for pretrained weights, which do not exist."""
-    if weights is not None:
-        raise UserError(f'network tiny has no {weights} weights; use "weights": null')
+def tiny(rgb: KerasTensor, normalization: str, weights: None) -> KerasTensor:
+    """Return the feature map (h/8, w/8, 64)."""
     x = normalize(rgb, normalization)
     for block, (filters, stride) in enumerate(((16, 2), (32, 2), (48, 2), (64, 1))):
         x = layers.Conv2D(filters, 3, strides=stride, padding="same", use_bias=False, name=f"conv{block}")(x)

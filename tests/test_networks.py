@@ -1,0 +1,181 @@
+"""What is asked of every network: built once, one of each family in the suite, all of them with `--all`."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from cxr.classification.losses import MaskedBce
+from cxr.classification.networks.classifier import build_classifier
+from cxr.classification.networks.last_stride import without_last_stride
+from cxr.classification.networks.registry import NETWORKS, backbone_of
+from cxr.config.member import Member
+from cxr.engines.openvino_engine import OpenVinoEngine, export_openvino
+from cxr.visualization.gradcam import normalize_maps, with_maps
+from cxr.visualization.places import places_of
+
+IMAGE_PX, FINDINGS = 96, 3
+IDENTITY_BLOCKS = {
+    "tiny": 0,
+    "densenet121": 0,
+    "inception_v3": 0,
+    "xception": 8,
+    "attention_xception": 8,
+    "resnet_v2_56": 0,
+    "resnet50": 12,
+    "resnet50_v2": 0,
+    "efficientnet_b0": 9,
+    "efficientnet_v2_b0": 15,
+    "convnext_tiny": 0,
+    "mobilenet": 0,
+    "mobilenet_v3_small": 6,
+}
+"""Blocks with an identity shortcut and a normalisation at the end of the other branch, as published."""
+STRIDES = {"tiny": 8, "resnet_v2_56": 4}
+"""Pixels from one place of the map to the next, where they are not 32."""
+
+
+@pytest.fixture(scope="module")
+def built(any_network):
+    """Its classifier of three findings; nobody may change it."""
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(4)
+    return build_classifier(Member(network=any_network, image_px=IMAGE_PX, dropout=0.3), FINDINGS)
+
+
+@pytest.fixture(scope="module")
+def finer(built):
+    """The same with `last_stride` 1, and its weights as they are at first, by layer; `trained` changes it."""
+    model = without_last_stride(built)
+    return model, {layer.name: layer.get_weights() for layer in model.layers}
+
+
+@pytest.fixture(scope="module")
+def images():
+    """Five of them, partly black or white."""
+    images = np.random.default_rng(6).uniform(0, 255, (5, IMAGE_PX, IMAGE_PX, 1)).astype(np.float32)
+    images[0, : IMAGE_PX // 2] = 0
+    images[1, :, : IMAGE_PX // 2] = 255
+    return images
+
+
+@pytest.fixture(scope="module")
+def trained(finer, images):
+    """The finer classifier after one step, and its loss: operation by operation, as tracing takes a minute."""
+    model, _ = finer
+    model.compile(optimizer="adam", loss=MaskedBce(), run_eagerly=True)
+    labels = np.random.default_rng(7).integers(0, 2, (len(images), FINDINGS))
+    return model, model.train_on_batch(images, labels.astype(np.float32))
+
+
+@pytest.fixture(scope="module")
+def answers(trained, images):
+    """Probabilities and raw maps of the trained classifier."""
+    return [keras.ops.convert_to_numpy(y) for y in with_maps(trained[0])(images, training=False)]
+
+
+def test_it_is_one_flat_graph_with_the_agreed_layers(any_network, built):
+    assert not any(isinstance(layer, keras.Model | layers.Lambda) for layer in built.layers)
+    assert built.name == any_network
+    assert built.input.name == "image"
+    assert built.input_shape == (None, IMAGE_PX, IMAGE_PX, 1)
+    features, pooling = built.get_layer("features"), built.get_layer("pooling")
+    assert len(features.output.shape) == 4
+    assert isinstance(pooling, layers.GlobalAveragePooling2D)
+    assert pooling.input is features.output
+    assert built.get_layer("dropout").rate == 0.3
+    assert built.output is built.get_layer("findings").output
+    assert built.output_shape == (None, FINDINGS)
+
+
+def test_every_weight_lies_between_image_and_findings(built):
+    assert built.count_params() == sum(layer.count_params() for layer in built.layers)
+    assert all(layer.trainable for layer in built.layers)
+
+
+def test_batch_norm_without_pretrained_weights_follows_quickly(any_network, built, finer):
+    for model in (built, finer[0]):
+        norms = [layer for layer in model.layers if isinstance(layer, layers.BatchNormalization)]
+        assert {layer.momentum for layer in norms} == ({0.9} if any_network != "convnext_tiny" else set())
+
+
+def test_blocks_with_an_identity_shortcut_begin_as_that_identity(any_network, built, images):
+    sums = [layer for layer in built.layers if isinstance(layer, layers.Add)]
+    parts = [tensor for layer in sums for tensor in (*layer.input, layer.output)]
+    found = iter(keras.Model(built.input, parts)(images[:1], training=False) if parts else ())
+    identities = 0
+    for first, second, total in zip(found, found, found, strict=True):
+        first, second, total = (keras.ops.convert_to_numpy(part) for part in (first, second, total))
+        if not first.any() or not second.any():
+            identities += 1
+            np.testing.assert_array_equal(total, first + second)
+            assert total.any()
+    assert identities == IDENTITY_BLOCKS.get(any_network, identities)
+
+
+def test_its_map_becomes_twice_as_fine_and_keeps_its_weights(built, finer):
+    model, weights = finer
+    coarse, fine = (one.get_layer("features").output.shape[1] for one in (built, model))
+    assert fine >= 2 * coarse
+    assert set(weights) == {layer.name for layer in built.layers}
+    assert not any(isinstance(layer, keras.Model) for layer in model.layers)
+    for name, mine in weights.items():
+        for found, expected in zip(mine, built.get_layer(name).get_weights(), strict=True):
+            np.testing.assert_array_equal(found, expected)
+
+
+def test_its_places_lie_in_its_image(any_network, built, finer):
+    steps = []
+    for model in (built, finer[0]):
+        places, count = places_of(model), model.get_layer("features").output.shape[1]
+        assert 0 < places.first <= places.first + (count - 1) * places.step < 1
+        steps.append(places.step * IMAGE_PX)
+    assert steps[0] == pytest.approx(2 * steps[1])
+    assert steps[0] == pytest.approx(STRIDES.get(any_network, 32))
+
+
+def test_it_learns(built, trained):
+    model, loss = trained
+    assert np.isfinite(loss)
+    first = next(layer.name for layer in model.layers if isinstance(layer, layers.Conv2D))
+    for name in (first, "findings"):
+        assert (model.get_layer(name).get_weights()[0] != built.get_layer(name).get_weights()[0]).any()
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+
+
+def test_saved_it_answers_bit_by_bit_as_before(trained, images, tmp_path):
+    trained[0].save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras", compile=False)
+    found, expected = (keras.ops.convert_to_numpy(one(images, training=False)) for one in (loaded, trained[0]))
+    assert np.isfinite(expected).all() and ((expected >= 0) & (expected <= 1)).all()
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_its_maps_are_grad_cam_by_gradient(trained, answers, images, gradcam_by_gradient):
+    found, raw = answers
+    maps = normalize_maps(raw)
+    assert maps.std() > 0.03  # otherwise any two maps agree
+    for k in range(FINDINGS):
+        expected, probabilities = gradcam_by_gradient(trained[0], images, k)
+        np.testing.assert_allclose(maps[..., k], expected, atol=2e-3)
+        np.testing.assert_allclose(found[:, k], probabilities, atol=1e-4)
+
+
+def test_openvino_answers_as_keras_does(trained, answers, images, tmp_path, pytestconfig):
+    if not pytestconfig.getoption("--all"):
+        pytest.skip("conversions are slow: with --all")
+    found = OpenVinoEngine(export_openvino(with_maps(trained[0]), tmp_path)).run(images)
+    for ours, theirs in zip(found, answers, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=2e-3 * max(1, np.abs(theirs).max()))
+
+
+def test_the_registry_finds_its_builder(any_network):
+    assert backbone_of(any_network).__name__ == any_network
+
+
+def test_its_least_size_is_the_one_that_keras_names(any_network):
+    least_px = NETWORKS[any_network].least_px
+    if least_px == 16 or any_network == "convnext_tiny":
+        pytest.skip("our own graph takes any size")
+    with pytest.raises(ValueError, match=f"at least {least_px}x{least_px}"):
+        backbone_of(any_network)(keras.Input((least_px - 1, least_px - 1, 3)), "imagenet", None)
