@@ -4,11 +4,12 @@ import json
 import types
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from cxr.config.model import kinds_of
 from cxr.config.params import Params
 from cxr.config.settings import Settings
 
@@ -46,8 +47,8 @@ def _rows(kind: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str]]:
             continue
         for below, models in _objects(field.annotation, path):
             for model in models:
-                label = _format_of(model)
-                yield from _rows(model, f"{below}({label})." if label and len(models) > 1 else f"{below}.")
+                kinds = kinds_of(model) if len(models) > 1 else ()
+                yield from _rows(model, f"{below}({kinds[0]})." if kinds else f"{below}.")
 
 
 def _default_text(field: Any) -> str:
@@ -76,8 +77,3 @@ def _objects(annotation: Any, path: str) -> list[tuple[str, list[type[BaseModel]
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [(path, [annotation])]
     return []
-
-
-def _format_of(model: type[BaseModel]) -> str:
-    annotation = model.model_fields["format"].annotation if "format" in model.model_fields else None
-    return str(get_args(annotation)[0]) if get_origin(annotation) is Literal else ""

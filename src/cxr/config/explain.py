@@ -8,6 +8,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from cxr.config.model import kinds_of
 from cxr.config.nearest import choices_sentence
 
 LONGEST = 80
@@ -32,11 +33,12 @@ def _sentence(item: Any, root: type[BaseModel]) -> str:
     if kind == "missing":
         return "is missing"
     if kind in ("union_tag_invalid", "union_tag_not_found"):
-        name = str(context["discriminator"]).strip("'").removesuffix("()")
+        name = str(context["discriminator"]).strip("'").removesuffix("()").removeprefix("_").removesuffix("_name")
         tags = str(context.get("expected_tags", "")).replace("'", "").split(", ")
         if kind == "union_tag_not_found" or not tags[0]:
-            return f'needs the key {name} to say which kind it is, for example "format": "nih"'
-        return choices_sentence("format", str(context["tag"]), tags)
+            kinds = [str(kind) for model in _models(_walk(item["loc"], root)[1]) for kind in kinds_of(model)]
+            return f"needs the key {name} to say which kind it is: {', '.join(kinds)}"
+        return choices_sentence("format" if name.endswith("format") else name, str(context["tag"]), tags)
     if kind == "literal_error":
         allowed = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
         return choices_sentence("value", found if isinstance(found, str) else _as_json(found), allowed)
@@ -73,7 +75,7 @@ def _walk(loc: Sequence[str | int], root: Any) -> tuple[list[bool], list[Any]]:
         is_tag = _is_type_tag(part, here)
         below = [] if is_tag else [kind for candidate in here for kind in _step(candidate, part)]
         flags.append(not below and (len(_models(here)) > 1 or is_tag))
-        tagged = [model for model in _models(here) if flags[-1] and part in _formats(model)]
+        tagged = [model for model in _models(here) if flags[-1] and part in kinds_of(model)]
         here = below or tagged or here
     return flags, here
 
@@ -115,10 +117,6 @@ def _leaves(kinds: list[Any]) -> list[Any]:
 
 def _models(kinds: list[Any]) -> list[type[BaseModel]]:
     return [kind for kind in _leaves(kinds) if isinstance(kind, type) and issubclass(kind, BaseModel)]
-
-
-def _formats(model: type[BaseModel]) -> tuple[Any, ...]:
-    return get_args(model.model_fields["format"].annotation) if "format" in model.model_fields else ()
 
 
 def _keys_at(loc: Sequence[str | int], root: Any) -> list[str]:

@@ -112,11 +112,17 @@ def _read_experiment(folder: Path, name: str) -> dict[str, Any]:
     return {key: value for key, value in _read_object(path).items() if not key.startswith("$")}
 
 
-def _laid_over(base: Any, top: Any) -> Any:
+KEYS_BY_NAME = ("optimizer", "schedule")
+"""Objects whose keys belong to their `name`: laid over by one of another name, they are replaced."""
+
+
+def _laid_over(base: Any, top: Any, at: str = "") -> Any:
     """Merge objects key by key; anything else is replaced."""
-    if isinstance(base, dict) and isinstance(top, dict):
-        return {**base, **{key: _laid_over(base.get(key), value) for key, value in top.items()}}
-    return top
+    if not isinstance(base, dict) or not isinstance(top, dict):
+        return top
+    if at in KEYS_BY_NAME and top.get("name", base.get("name")) != base.get("name"):
+        return top
+    return {**base, **{key: _laid_over(base.get(key), value, key) for key, value in top.items()}}
 
 
 def _apply_override(text: str, settings: dict[str, Any], params: dict[str, Any]) -> None:
@@ -137,6 +143,8 @@ def _apply_override(text: str, settings: dict[str, Any], params: dict[str, Any])
     for position, key in enumerate(keys):
         index = _list_index(target, key, text) if isinstance(target, list) else key
         if position == len(keys) - 1:
+            if keys[-2:-1] in [[named] for named in KEYS_BY_NAME] and key == "name" and target.get(key) != value:
+                target.clear()
             target[index] = value
         elif isinstance(target, list):
             target = target[index]

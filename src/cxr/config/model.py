@@ -1,6 +1,6 @@
 """The base of every settings and parameter class: frozen, unknown keys refused, every key described."""
 
-from typing import Annotated
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,6 +11,14 @@ class Model(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
     )
+
+
+def kinds_of(model: type[BaseModel]) -> tuple[Any, ...]:
+    """Return what `format`, or else `name`, may be in a class told by it from others in its place; () elsewhere."""
+    for key in ("format", "name"):
+        if key in model.model_fields and get_origin(model.model_fields[key].annotation) is Literal:
+            return get_args(model.model_fields[key].annotation)
+    return ()
 
 
 Fraction = Annotated[float, Field(ge=0, le=1)]

@@ -105,6 +105,10 @@ class Params(Model):
                     f"members.{name}.image_px {member.image_px} is larger than crop.image_px {self.crop.image_px}: "
                     "raise crop.image_px or lower the member's size"
                 )
+            try:
+                self.training_of(name)
+            except ValueError as error:
+                raise ValueError(f"members.{name}.{error}") from error
         return self
 
     def training_of(self, member: str) -> Training:

@@ -8,17 +8,20 @@ from cxr.classification.networks.last_stride import without_last_stride
 from cxr.classification.networks.registry import backbone_of
 from cxr.config.errors import UserError
 from cxr.config.member import Member
+from cxr.training.precision import FLOAT32, layers_in
 
 
-def build_classifier(member: Member, findings: int, single: bool = False) -> keras.Model:
+def build_classifier(member: Member, findings: int, single: bool = False, precision: str = FLOAT32) -> keras.Model:
     """Return the network: input `image` (S, S, 1) grey 0..255, feature map `features`, output `findings` (K) in [0, 1].
 
     single: an image has exactly one of the findings; the outputs sum to 1 (softmax). Otherwise each is a sigmoid.
+    precision: of the computation up to `features`; that and all behind it is float32, and so are all weights.
     Raises UserError when the network refuses the image size or its ImageNet weights cannot be had.
     """
     image = keras.Input((member.image_px, member.image_px, 1), name="image")
     rgb = layers.Concatenate(name="grey_to_rgb")([image, image, image])
-    x = _backbone(member, rgb)
+    with layers_in(precision):
+        x = _backbone(member, rgb)
     x = layers.Activation("linear", name="features")(x)
     x = layers.GlobalAveragePooling2D(name="pooling")(x)
     x = layers.Dropout(member.dropout, name="dropout")(x)
