@@ -6,12 +6,15 @@ import keras
 import numpy as np
 import pytest
 
-from cxr.config.optimizer import Optimizer, Schedule
+from cxr.config.optimizer import Adam, Cosine
 from cxr.training.batches import Batches
 from cxr.training.epochs import EpochPlan, run_epochs
-from cxr.training.schedules import make_optimizer
+from cxr.training.optimizers import make_optimizer
+from cxr.training.precision import layers_in
+from cxr.training.schedules import RunLength, make_rate
 
 COUNT, BATCH, STEPS = 22, 8, 3
+ADAM, SCHEDULE = Adam(learning_rate=0.05), Cosine()
 INPUTS = np.random.default_rng(1).normal(size=(COUNT, 4)).astype(np.float32)
 TARGETS = INPUTS @ np.array([[1.0], [-2.0], [0.5], [3.0]], np.float32)
 
@@ -25,15 +28,17 @@ def samples():
 def make_model():
     """A function: a new compiled model, always of the same weights, in a process whose random state is another."""
 
-    def make(epochs=4, learning_rate=0.05, loss="mse"):
+    def make(optimizer=ADAM, loss="mse", precision="float32", accumulate=1):
         keras.utils.set_random_seed(7)
         x = numbers = keras.Input((4,))
-        x = keras.layers.Dense(8, activation="relu")(x)
-        x = keras.layers.BatchNormalization()(x)
+        with layers_in(precision):
+            x = keras.layers.Dense(8, activation="relu")(x)
+            x = keras.layers.BatchNormalization()(x)
+        x = keras.layers.Activation("linear", name="features")(x)
         x = keras.layers.Dropout(0.5)(x)
         model = keras.Model(numbers, keras.layers.Dense(1)(x))
-        optimizer = make_optimizer(Optimizer(learning_rate=learning_rate), Schedule(), epochs * STEPS)
-        model.compile(optimizer=optimizer, loss=loss, jit_compile=False)
+        made = make_optimizer(optimizer, accumulate, precision == "mixed_float16")
+        model.compile(optimizer=made, loss=loss, jit_compile=False)
         random.seed()
         return model
 
@@ -44,7 +49,7 @@ def make_model():
 def make_plan():
     """A function: folder -> a plan for that model; `scores` says what validation finds, else it is measured."""
 
-    def make(folder, epochs=4, scores=None, losses=None):
+    def make(folder, epochs=4, scores=None, losses=None, schedule=SCHEDULE, peak=0.05, accumulate=1, **options):
         numbers = {"score": iter(scores or []), "loss": iter(losses or [])}
 
         def validate(model):
@@ -54,7 +59,8 @@ def make_plan():
         def batches(epoch):
             return Batches(lambda rows, _: (INPUTS[rows], TARGETS[rows]), COUNT, BATCH, 3, epoch)
 
-        return EpochPlan(folder, epochs, 3, batches, validate, score="val_score")
+        rate = make_rate(schedule, peak, RunLength(epochs, STEPS, accumulate))
+        return EpochPlan(folder, epochs, 3, batches, validate, "val_score", rate=rate, **options)
 
     return make
 

@@ -1,5 +1,6 @@
 import math
 import random
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -12,9 +13,12 @@ from tensorboard.util.tensor_util import make_ndarray
 
 from cxr.config.errors import UserError
 from cxr.training import epochs
-from cxr.training.epochs import best_epoch, run_epochs, save_model
+from cxr.training.epochs import forget_state, run_epochs
+from cxr.training.history import best_epoch
+from cxr.training.state import save_model, save_state
 
 NAN = math.nan
+FINISHED = ["history.csv", "last.keras", "model.keras", "tensorboard"]
 COLUMNS = ["epoch", "loss", "val_loss", "val_score", "learning_rate", "seconds"]
 SCORE = st.one_of(st.just(NAN), st.floats(-1, 1))
 
@@ -45,18 +49,20 @@ def test_the_history_has_a_row_per_epoch_and_is_written(make_model, make_plan, t
 
 
 def test_the_loss_is_the_mean_over_all_samples(make_model, make_plan, tmp_path, samples):
-    model = make_model(learning_rate=1e-12, epochs=1)
+    model = make_model()
     expected = np.mean((np.asarray(model(samples[0], training=False)) - samples[1]) ** 2)
     model.get_layer(index=2).trainable = False  # batch norm in inference mode
-    model.get_layer(index=3).rate = 0.0
+    model.get_layer(index=4).rate = 0.0
     model.compile(optimizer=model.optimizer, loss="mse", jit_compile=False)
-    history = run_epochs(model, make_plan(tmp_path, epochs=1))
+    history = run_epochs(model, make_plan(tmp_path, epochs=1, peak=1e-12))
     assert history["loss"].iloc[0] == pytest.approx(expected, rel=1e-4)  # batches of 8, 8 and 6
 
 
 def test_a_finished_run_leaves_the_best_model_and_no_state(make_model, make_plan, tmp_path):
     plan = make_plan(tmp_path)
     run_epochs(make_model(), plan)
+    assert names_in(plan.folder) == FINISHED
+    forget_state(plan.folder)
     assert names_in(plan.folder) == ["history.csv", "model.keras", "tensorboard"]
 
 
@@ -78,7 +84,7 @@ def test_the_best_model_is_that_of_the_best_epoch(make_model, make_plan, tmp_pat
         return validate(model)
 
     object.__setattr__(plan, "validate", remember)
-    run_epochs(make_model(epochs=3), plan)
+    run_epochs(make_model(), plan)
     for saved, wanted in zip(weights_of(plan.folder / "model.keras"), seen[best - 1], strict=True):
         np.testing.assert_array_equal(saved, wanted)
 
@@ -96,7 +102,8 @@ def test_a_loss_that_is_not_finite_stops_the_run(make_model, make_plan, tmp_path
     model = make_model()
     model.compile(optimizer=keras.optimizers.SGD(1e30), loss="mse", jit_compile=False)
     plan = make_plan(tmp_path)
-    with pytest.raises(UserError, match=r"the loss became (inf|nan) at step \d of 12; lower the learning rate"):
+    plan = replace(plan, rate=None)
+    with pytest.raises(UserError, match=r"the loss became (inf|nan) at step \d of 3 of epoch 1; lower the learning"):
         run_epochs(model, plan)
     assert names_in(plan.folder) == ["tensorboard"]
 
@@ -131,7 +138,7 @@ def test_a_killed_run_resumes_with_the_same_history_and_weights(make_model, make
     again = make_plan(tmp_path, scores=[3.0, 4.0])
     random.seed(99)  # a new process starts with another random state
     assert_same_run((run_epochs(make_model(), again), plan.folder / "model.keras"), uninterrupted)
-    assert names_in(plan.folder) == ["history.csv", "model.keras", "tensorboard"]
+    assert names_in(plan.folder) == FINISHED
 
 
 @pytest.mark.parametrize(
@@ -148,39 +155,33 @@ def test_a_run_killed_while_writing_resumes_as_well(
 ):
     saved = []
 
-    def save_and_die(model, path):
-        saved.append(path.name)
-        dies = path.name == name and saved.count(name) == epoch
-        if not dies or moment == "after":
-            save_model(model, path)
-        elif moment == "halfway":
-            path.with_name(f".part-1-{name}").write_bytes(b"half a model")
-        if dies:
-            raise Killed
+    def and_die(save):
+        def save_and_die(*what):
+            path = what[-1]
+            saved.append(path.name)
+            dies = path.name == name and saved.count(name) == epoch
+            if not dies or moment == "after":
+                save(*what)
+            elif moment == "halfway":
+                path.with_name(f".part-1-{name}").write_bytes(b"half a model")
+            if dies:
+                raise Killed
+
+        return save_and_die
 
     plan = make_plan(tmp_path, scores=[1.0, 2.0, 3.0, 4.0])
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(epochs, "save_model", save_and_die)
+        patch.setattr(epochs, "save_model", and_die(save_model))
+        patch.setattr(epochs, "save_state", and_die(save_state))
         run_epochs(make_model(), plan)
     again = make_plan(tmp_path, scores=[1.0, 2.0, 3.0, 4.0][done:])
     assert_same_run((run_epochs(make_model(), again), plan.folder / "model.keras"), uninterrupted)
-    assert names_in(plan.folder) == ["history.csv", "model.keras", "tensorboard"]
+    assert names_in(plan.folder) == FINISHED
 
 
-def test_a_run_killed_after_its_last_epoch_trains_nothing_again(
-    make_model, make_plan, tmp_path, uninterrupted, monkeypatch
-):
-    plan, saved = make_plan(tmp_path, scores=[1.0, 2.0, 3.0, 4.0]), []
-
-    def save_and_die(model, path):
-        save_model(model, path)
-        saved.append(path.name)
-        if saved.count("last.keras") == 4:
-            raise Killed
-
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(epochs, "save_model", save_and_die)
-        run_epochs(make_model(), plan)
+def test_a_run_whose_epochs_are_done_trains_nothing_again(make_model, make_plan, tmp_path, uninterrupted):
+    plan = make_plan(tmp_path, scores=[1.0, 2.0, 3.0, 4.0])
+    run_epochs(make_model(), plan)  # and killed before it was said to be finished
     steps = []
     history = run_epochs(make_model(), make_plan(tmp_path), lambda done, total: steps.append(done))
     assert steps == []
@@ -227,7 +228,7 @@ def test_runs_do_not_depend_on_the_random_state_of_the_process(make_model, make_
 def test_dropout_differs_from_epoch_to_epoch(make_model, make_plan, tmp_path):
     plan, seen = make_plan(tmp_path), []
     model = make_model()
-    dropout = model.get_layer(index=3)
+    dropout = model.get_layer(index=4)
 
     def tell(done, total):
         seen.append(tuple(keras.ops.convert_to_numpy(dropout.seed_generator.state).tolist()))

@@ -28,7 +28,7 @@ from cxr.config.record import differences, hash_of_file
 from cxr.engines.engine import open_engine
 from cxr.evaluation.predictions import Predictions, write_predictions
 from cxr.preparation.store import Store, pooled
-from cxr.training.epochs import BEST, HISTORY, LAST
+from cxr.training.epochs import BEST, forget_training
 
 PREDICTED_PARTS = ("val", "test")
 Progress = Callable[[str], Callable[[int, int], None]]
@@ -101,8 +101,8 @@ def _is_finished(folder: Path, inputs: dict[str, Any], overwrite: bool) -> bool:
     if changed and not overwrite:
         raise other_parameters(folder, changed)
     if changed:
-        for file in (BEST, LAST, HISTORY, RUN):
-            (folder / file).unlink(missing_ok=True)
+        forget_training(folder)
+        (folder / RUN).unlink(missing_ok=True)
         return False
     return bool(run and run.get("finished")) and (folder / BEST).is_file()
 

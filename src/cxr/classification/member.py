@@ -1,13 +1,14 @@
 """A member's parameters and a store in, one trained classifier out: model.keras, run.json, history.csv."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from cxr.classification.crops import predict_rows, training_reader
+from cxr.classification.crops import training_reader
 from cxr.classification.losses.bce import masked_bce
 from cxr.classification.losses.registry import make_loss
 from cxr.classification.losses.softmax import masked_cce
@@ -17,21 +18,23 @@ from cxr.classification.networks.registry import NETWORKS, backbone_of
 from cxr.classification.runs import RUN, is_foreign, read_run
 from cxr.classification.sampling import epoch_rows
 from cxr.classification.targets import certain, training_targets
+from cxr.classification.validation import Validation
 from cxr.config.atomic import write_json
 from cxr.config.errors import UserError
+from cxr.config.hardware import peak_memory_gb
 from cxr.config.labels import Findings
 from cxr.config.loss import loss_for
 from cxr.config.member import Member
 from cxr.config.record import machine_record
 from cxr.config.training import Training
-from cxr.engines.keras_engine import KerasEngine
 from cxr.engines.saved import load_model
-from cxr.evaluation.auroc import auroc
 from cxr.preparation.store import Store
 from cxr.training.batches import Batches
-from cxr.training.epochs import BEST, EpochPlan, Progress, best_epoch, run_epochs
+from cxr.training.epochs import BEST, EpochPlan, Progress, forget_state, forget_training, run_epochs
+from cxr.training.history import best_epoch
+from cxr.training.optimizers import make_optimizer
 from cxr.training.sampler import make_order
-from cxr.training.schedules import make_optimizer
+from cxr.training.schedules import RunLength, make_rate
 
 
 def train_member(
@@ -60,6 +63,11 @@ def train_member(
             f"train: none of the {len(shown)} training images has a known label of {', '.join(findings.names)}"
             + ('; with "labels": "single" exactly one must be present and the others absent' if findings.single else "")
         )
+    if training.batch > len(shown):
+        raise UserError(
+            f"training.batch: {training.batch} is more than the {len(shown)} images there are to train on; at most "
+            f"{len(shown)} is possible"
+        )
     read = training_reader(store, shown, targets, member.image_px, training.augment)
     val_labels = certain(store.labels[val_rows])
     measure_loss = masked_cce if findings.single else masked_bce
@@ -69,20 +77,16 @@ def train_member(
     def batches(epoch: int) -> Batches:
         return Batches(read, len(shown), training.batch, seed, epoch, order(epoch))
 
-    def validate(model: keras.Model) -> dict[str, float]:
-        engine = KerasEngine(model)
-        found = predict_rows(lambda images: engine.run(images)[0], store, val_rows, member.image_px)
-        per_finding = auroc(val_labels, found)
-        mean = float(np.nanmean(per_finding)) if np.isfinite(per_finding).any() else math.nan
-        return {"val_loss": measure_loss(val_labels, found), "val_auroc": mean}
-
-    model, taken = begin_classifier(member, store.findings, findings.single)
+    model, taken = begin_classifier(member, store.findings, findings.single, training.precision)
     for line in taken.lines() if taken else ():
         print(f"{name}: {line}", flush=True)
-    optimizer = make_optimizer(training.optimizer, training.schedule, training.epochs * len(batches(0)))
+    optimizer = make_optimizer(training.optimizer, training.accumulate, training.precision == "mixed_float16")
     model.compile(optimizer=optimizer, loss=loss, jit_compile=False)
+    if read_run(folder) is None:
+        forget_training(folder)  # nobody knows of what parameters it is
     write_json(folder / RUN, {"finished": False, "inputs": inputs})
-    plan = EpochPlan(folder, training.epochs, seed, batches, validate, score="val_auroc")
+    validation = Validation(store, val_rows, val_labels, member.image_px, measure_loss)
+    plan = _plan(folder, training, seed, batches, validation, lambda samples: store.image_ids[shown[samples]])
     history = run_epochs(model, plan, on_progress)
     best = best_epoch(history.to_dict("records"), "val_auroc", "val_loss")
     score = float(history["val_auroc"].iloc[best - 1])
@@ -92,19 +96,49 @@ def train_member(
         "network": member.network,
         "image_px": member.image_px,
         "parameters": model.count_params(),
-        "epochs": training.epochs,
+        "epochs": len(history),
         "best_epoch": best,
         "val_auroc": score if math.isfinite(score) else None,
         "seconds": round(float(history["seconds"].sum()), 1),
-        "images_per_second": round(len(order(0)) * training.epochs / max(history["seconds"].sum(), 0.01), 1),
+        "images_per_second": round(len(order(0)) * len(history) / max(history["seconds"].sum(), 0.01), 1),
         "findings": list(store.findings),
         "notes": [*loss_notes, *order_notes],
         "inputs": inputs,
         **({"first_weights": taken.record()} if taken else {}),
         **machine_record(),
+        "backend": keras.config.backend(),
+        "devices": keras.distribution.list_devices(),
+        "peak_memory_gb": peak_memory_gb(),
     }
     write_json(folder / RUN, run)
+    forget_state(folder)
     return run
+
+
+def _plan(
+    folder: Path,
+    training: Training,
+    seed: int,
+    batches: Callable[[int], Batches],
+    validation: Validation,
+    sample_ids: Callable[[np.ndarray], np.ndarray],
+) -> EpochPlan:
+    """Return what a training is to do; the epoch with the best mean AUROC on val is kept."""
+    length = RunLength(training.epochs, len(batches(0)), training.accumulate)
+    return EpochPlan(
+        folder,
+        training.epochs,
+        seed,
+        batches,
+        validation.measure,
+        score="val_auroc",
+        rate=make_rate(training.schedule, training.optimizer.learning_rate, length),
+        freeze_epochs=training.freeze_epochs,
+        patience=training.early_stopping,
+        keep_epochs=training.keep_epochs,
+        draw=validation.draw,
+        sample_ids=sample_ids,
+    )
 
 
 def load_member(folder: Path, findings: tuple[str, ...]) -> keras.Model:

@@ -1,12 +1,15 @@
 """`cxr train GROUP`: members trained in turn, predictions averaged."""
 
 import argparse
+from collections.abc import Mapping
 
 from cxr.commands.context import read_config
 from cxr.commands.progress import show_progress
 from cxr.config.errors import UserError
 from cxr.engines.startup import load_keras
+from cxr.evaluation.auroc import unscored
 from cxr.preparation.prepare import open_prepared
+from cxr.preparation.store import Store
 
 
 def run(options: argparse.Namespace) -> None:
@@ -18,6 +21,7 @@ def run(options: argparse.Namespace) -> None:
         raise UserError('split.scheme "test": every image is in test, there is none to train on; choose another scheme')
     stores = open_prepared(config.settings, params)
     folder = config.group_dir(options.group)
+    _tell_unscored(stores)
     load_keras()  # only now that the data are there
     from cxr.classification.group import train_group
 
@@ -32,3 +36,15 @@ def run(options: argparse.Namespace) -> None:
         for note in member.get("notes", []):
             print(f"train: {member['name']}: {note}")
     print(f"train: predictions of val and test: {folder / 'predictions.csv'}")
+
+
+def _tell_unscored(stores: Mapping[str, Store]) -> None:
+    """Say of which findings the val part can tell no AUROC: they have no say in the choice of the epoch."""
+    for fold, store in stores.items():
+        missing = unscored(store.findings, store.labels[store.parts == "val"])
+        if missing:
+            where = f"the val part of fold {fold}" if fold else "the val part"
+            print(
+                f"train: {where} has no image with, or none without: {', '.join(missing)}; epochs are chosen by the "
+                f"other {len(store.findings) - len(missing)} findings"
+            )

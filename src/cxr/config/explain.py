@@ -33,12 +33,12 @@ def _sentence(item: Any, root: type[BaseModel]) -> str:
     if kind == "missing":
         return "is missing"
     if kind in ("union_tag_invalid", "union_tag_not_found"):
-        name = str(context["discriminator"]).strip("'").removesuffix("()")
+        name = str(context["discriminator"]).strip("'").removesuffix("()").removeprefix("_").removesuffix("_name")
         tags = str(context.get("expected_tags", "")).replace("'", "").split(", ")
         if kind == "union_tag_not_found" or not tags[0]:
             kinds = [str(kind) for model in _models(_walk(item["loc"], root)[1]) for kind in kinds_of(model)]
             return f"needs the key {name} to say which kind it is: {', '.join(kinds)}"
-        return choices_sentence("name" if name == "name" else "format", str(context["tag"]), tags)
+        return choices_sentence("format" if name.endswith("format") else name, str(context["tag"]), tags)
     if kind == "literal_error":
         allowed = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
         return choices_sentence("value", found if isinstance(found, str) else _as_json(found), allowed)

@@ -17,7 +17,7 @@ from cxr.config.params import Params
 from cxr.config.settings import Settings
 from cxr.config.smoke import shrink_params, shrink_settings
 
-KEYS_BY_NAME = ("loss", "sampler")
+KEYS_BY_NAME = ("loss", "sampler", "optimizer", "schedule")
 """Objects whose keys belong to their `name`: laid over by one of another name, they are replaced."""
 
 
@@ -147,6 +147,8 @@ def _apply_override(text: str, settings: dict[str, Any], params: dict[str, Any])
     for position, key in enumerate(keys):
         index = _list_index(target, key, text) if isinstance(target, list) else key
         if position == len(keys) - 1:
+            if keys[-2:-1] in [[named] for named in KEYS_BY_NAME] and key == "name" and target.get(key) != value:
+                target.clear()
             target[index] = value
         elif isinstance(target, list):
             target = target[index]

@@ -117,7 +117,11 @@ class Params(Model):
                     "raise crop.image_px or lower the member's size"
                 )
             try:
-                loss_for(self.training_of(name).loss, self.findings)
+                training = self.training_of(name)
+            except ValueError as error:
+                raise ValueError(f"members.{name}.{error}") from error
+            try:
+                loss_for(training.loss, self.findings)
             except ValueError as error:
                 place = f"members.{name}.training.loss" if member.training.loss else "training.loss"
                 raise ValueError(f"{place}: {error}") from error

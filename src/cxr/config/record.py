@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import platform
 import subprocess
 from collections.abc import Iterable
@@ -15,6 +14,7 @@ from pydantic import BaseModel
 
 from cxr import __version__
 from cxr.config.errors import UserError
+from cxr.config.hardware import describe_hardware
 
 PACKAGES = ("keras", "tensorflow-cpu", "tensorflow", "openvino", "numpy", "opencv-python-headless", "scikit-learn")
 
@@ -77,7 +77,7 @@ def machine_record() -> dict[str, Any]:
     return {
         "versions": {"cxr": __version__, "python": platform.python_version()} | _package_versions(),
         "commit": _commit(),
-        "hardware": f"{os.cpu_count()} CPU cores, {platform.machine()}, {platform.system()}",
+        "hardware": describe_hardware(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 

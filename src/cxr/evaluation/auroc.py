@@ -1,5 +1,7 @@
 """Labels and probabilities of K findings in, K areas under the ROC curve out."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.stats import rankdata
 
@@ -15,6 +17,12 @@ def auroc(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
         probabilities: (N, K) float64, any scale that orders the images.
     """
     return np.array([_one_auroc(labels[:, k], probabilities[:, k]) for k in range(labels.shape[1])], dtype=np.float64)
+
+
+def unscored(findings: Sequence[str], labels: np.ndarray) -> list[str]:
+    """Return the findings without a positive or without a negative, which have no area; labels (N, K) as above."""
+    columns = zip(findings, labels.T, strict=True)
+    return [name for name, column in columns if not ((column == 1).any() and (column == 0).any())]
 
 
 def _one_auroc(labels: np.ndarray, probabilities: np.ndarray) -> float:

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from cxr.config.lungs import Segmentation
-from cxr.config.optimizer import Optimizer, Schedule
+from cxr.config.optimizer import Adam, Cosine
 from cxr.engines.keras_engine import KerasEngine
 from cxr.engines.saved import load_model
 from cxr.segmentation.agreement import dice_of
@@ -21,8 +21,10 @@ from cxr.segmentation.unet import build_unet
 from cxr.training.augment.batch import augment_batch
 from cxr.training.augment.mixup import mix_pairs
 from cxr.training.batches import Batches
-from cxr.training.epochs import BEST, EpochPlan, Progress, run_epochs, save_model
-from cxr.training.schedules import make_optimizer
+from cxr.training.epochs import BEST, EpochPlan, Progress, forget_state, run_epochs
+from cxr.training.optimizers import make_optimizer
+from cxr.training.schedules import RunLength, make_rate
+from cxr.training.state import save_model
 
 WEIGHTS = "unet.keras"
 
@@ -53,10 +55,8 @@ def train_network(
     model = build_network(parameters)
     rows, held_out = np.flatnonzero(one.parts == TRAIN), np.flatnonzero(one.parts == VAL)
     batches = _batches(arrays, rows, parameters)
-    optimizer = make_optimizer(
-        Optimizer(learning_rate=parameters.learning_rate), Schedule(), parameters.epochs * len(batches(0))
-    )
-    model.compile(optimizer=optimizer, loss=MaskLoss(parameters.loss), jit_compile=False)
+    adam = Adam(learning_rate=parameters.learning_rate)
+    model.compile(optimizer=make_optimizer(adam), loss=MaskLoss(parameters.loss), jit_compile=False)
 
     def validate(model: keras.Model) -> dict[str, float]:
         truth, found = np.float32(arrays.masks[held_out]) / 255, predict_maps(model, arrays.images[held_out])
@@ -64,10 +64,11 @@ def train_network(
         dice = [dice_of(t >= 0.5, f > 0.5) for t, f in zip(truth, found, strict=True)]
         return {"val_loss": float(loss), "val_dice": float(np.mean(dice))}
 
-    run_epochs(
-        model, EpochPlan(folder, parameters.epochs, parameters.seed, batches, validate, score="val_dice"), on_progress
-    )
+    rate = make_rate(Cosine(), adam.learning_rate, RunLength(parameters.epochs, len(batches(0))))
+    plan = EpochPlan(folder, parameters.epochs, parameters.seed, batches, validate, score="val_dice", rate=rate)
+    run_epochs(model, plan, on_progress)
     save_model(fold_norms(load_model(folder / BEST)), finished)
+    forget_state(folder)
     (folder / BEST).unlink()
     return finished
 

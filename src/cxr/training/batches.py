@@ -35,10 +35,13 @@ class Batches:
         """Number of batches; the last may be smaller."""
         return -(-len(self._order) // self._batch)
 
+    def rows(self, step: int) -> np.ndarray:
+        """Numbers of the samples of batch `step`."""
+        return self._order[step * self._batch : (step + 1) * self._batch]
+
     def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray]:
         """Batch `step` as (inputs, targets)."""
-        rows = self._order[step * self._batch : (step + 1) * self._batch]
-        return self._read(rows, np.random.default_rng([*self._key, 1 + step]))
+        return self._read(self.rows(step), np.random.default_rng([*self._key, 1 + step]))
 
     def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """All batches in order, the next ones read by threads meanwhile."""

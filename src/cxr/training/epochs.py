@@ -1,10 +1,9 @@
 """A compiled model and its batches in; history, best model and TensorBoard logs out; resumes where it stopped."""
 
-import csv
 import math
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +13,16 @@ import numpy as np
 import pandas as pd
 from tensorboard.summary import Writer
 
-from cxr.config.atomic import written_atomically
-from cxr.config.errors import UserError
-from cxr.engines.saved import load_model
 from cxr.training.batches import Batches
+from cxr.training.divergence import DIVERGED, Step, stop_diverged
+from cxr.training.freezing import set_frozen
+from cxr.training.history import HISTORY, Row, best_epoch, history_table, write_history
+from cxr.training.optimizers import apply_left_over
+from cxr.training.precision import Inference
+from cxr.training.schedules import Rate
+from cxr.training.state import load_state, save_model, save_state, saved_history, saving
 
-BEST, LAST, HISTORY, LOGS = "model.keras", "last.keras", "history.csv", "tensorboard"
+BEST, LAST, LOGS, KEPT = "model.keras", "last.keras", "tensorboard", "epochs"
 Progress = Callable[[int, int], None]
 
 
@@ -27,9 +30,13 @@ Progress = Callable[[int, int], None]
 class EpochPlan:
     """What one training run does.
 
-    seed: of dropout. batches: epoch number -> its batches. validate: model -> validation figures of this epoch. score:
-    the figure that chooses the best epoch, higher is better; where it is NaN (nothing to measure), `fallback`, lower is
-    better, does.
+    seed: of dropout. batches: epoch number -> its batches. validate: model -> validation figures of this epoch, those
+    of parts named `table:part`. score: the figure that chooses the best epoch, higher is better; where it is NaN
+    (nothing to measure), `fallback`, lower is better, does. rate: the learning rate at every step; the optimiser's own
+    where there is none. freeze_epochs: epochs in which only the layers behind `features` learn. patience: epochs
+    without a better one that end the run. keep_epochs: whether every epoch's model is kept. draw: draws what
+    `validate` found last into a PNG file. sample_ids: numbers of samples -> their names, for the message when a loss
+    is not finite.
     """
 
     folder: Path
@@ -39,87 +46,141 @@ class EpochPlan:
     validate: Callable[[keras.Model], dict[str, float]]
     score: str
     fallback: str = "val_loss"
+    rate: Rate | None = None
+    freeze_epochs: int = 0
+    patience: int | None = None
+    keep_epochs: bool = False
+    draw: Callable[[Path], None] | None = None
+    sample_ids: Callable[[np.ndarray], Sequence[str]] | None = None
 
 
 def run_epochs(model: keras.Model, plan: EpochPlan, on_progress: Progress | None = None) -> pd.DataFrame:
     """Train to the last epoch and return the history; `plan.folder/model.keras` is the best epoch by validation.
 
-    After each epoch history.csv, the best model and the whole state (last.keras, with optimiser) are written, each
-    atomically and in this order, so that a killed run goes on from its last whole epoch. Raises UserError when a loss
-    is not finite any more.
+    After each epoch history.csv, the best model and the whole state (last.keras, with optimiser and history) are
+    written, each atomically and in this order, so that a killed run goes on from its last whole epoch. The state stays
+    until `forget_state`, which the caller calls when all that it makes of the run is written.
+    Raises UserError when a loss is not finite any more, or a file cannot be written.
     """
-    model, history = _resume(model, plan)
-    if not history:
-        shutil.rmtree(plan.folder / LOGS, ignore_errors=True)  # curves of an earlier run
-    steps = len(plan.batches(0))
+    history = _resume(model, plan)
+    resumed, inference = len(history), Inference(model)
     with closing(Writer(str(plan.folder / LOGS))) as log:
-        for epoch in range(len(history), plan.epochs):
-            started = time.perf_counter()
-            _seed_dropout(model, plan.seed, epoch)
-            loss = _train_epoch(model, plan.batches(epoch), epoch * steps, plan.epochs * steps, on_progress)
-            row = {"epoch": epoch + 1, "loss": loss, **plan.validate(model)}
-            if not math.isfinite(row[plan.fallback]):  # the last step of an epoch may have spoilt the weights
-                raise _diverged(f"{plan.fallback} became {row[plan.fallback]} after epoch {epoch + 1} of {plan.epochs}")
-            row["learning_rate"] = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
-            row["seconds"] = round(time.perf_counter() - started, 2)
+        while not is_over(history, plan):
+            _enter_epoch(model, plan, len(history))
+            row = _run_epoch(model, inference, plan, history, on_progress)
             history.append(row)
-            _write_history(plan.folder / HISTORY, history)
-            if best_epoch(history, plan.score, plan.fallback) == epoch + 1:
-                save_model(model, plan.folder / BEST)
-            save_model(model, plan.folder / LAST)
+            _write(model, inference.current(), plan, history)
             for name, value in row.items():
                 if name != "epoch" and math.isfinite(value):
-                    log.add_scalar(name, value, epoch + 1)
-    (plan.folder / LAST).unlink(missing_ok=True)  # the optimiser's state is of no use to a finished run
-    return pd.DataFrame(history)
+                    log.add_scalar(name.replace(":", "/"), value, row["epoch"])
+    if on_progress and resumed < len(history) < plan.epochs:
+        done = len(history) * len(plan.batches(0))
+        on_progress(done, done)  # it ended early: nothing is left to do
+    return history_table(history)
 
 
-def _train_epoch(model: keras.Model, batches: Batches, done: int, total: int, on_progress: Progress | None) -> float:
+def is_over(history: Sequence[Row], plan: EpochPlan) -> bool:
+    """Whether all epochs are done, or `patience` of them without a better one; frozen epochs do not use it up."""
+    if len(history) >= plan.epochs:
+        return True
+    if plan.patience is None or not history:
+        return False
+    return len(history) - max(best_epoch(history, plan.score, plan.fallback), plan.freeze_epochs) >= plan.patience
+
+
+def forget_state(folder: Path) -> None:
+    """Remove what only an unfinished run needs."""
+    (folder / LAST).unlink(missing_ok=True)
+
+
+def forget_training(folder: Path) -> None:
+    """Remove everything that a run has left in its folder."""
+    for file in (BEST, LAST, HISTORY, DIVERGED, *(path.name for path in folder.glob("val_*.csv"))):
+        (folder / file).unlink(missing_ok=True)
+    for below in (LOGS, KEPT, "figures"):
+        shutil.rmtree(folder / below, ignore_errors=True)
+
+
+def _resume(model: keras.Model, plan: EpochPlan) -> list[Row]:
+    """Bring the model to where its last whole epoch left it, and return the history up to there; else clear up."""
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    for half_written in plan.folder.rglob(".part-*"):
+        half_written.unlink()
+    last = plan.folder / LAST
+    whole = last.is_file() and (plan.folder / BEST).is_file()
+    if not (whole and (history := saved_history(last))):
+        forget_training(plan.folder)
+        return []
+    if len(history) <= plan.freeze_epochs:
+        set_frozen(model, True)
+    load_state(model, last)
+    write_history(plan.folder, history)  # an epoch that did not come to its end may stand there
+    return history
+
+
+def _enter_epoch(model: keras.Model, plan: EpochPlan, epoch: int) -> None:
+    """Freeze at the start, unfreeze when the time has come; seed what is drawn."""
+    if plan.freeze_epochs and epoch in (0, plan.freeze_epochs):
+        set_frozen(model, epoch == 0)
+    _seed_dropout(model, plan.seed, epoch)
+
+
+def _run_epoch(
+    model: keras.Model, inference: Inference, plan: EpochPlan, history: list[Row], on_progress: Progress | None
+) -> Row:
+    """Train and validate one epoch and return its row of the history."""
+    started, epoch = time.perf_counter(), len(history)
+    loss = _train_epoch(model, plan, history, on_progress)
+    row = {"epoch": epoch + 1, "loss": loss, **plan.validate(inference.current())}
+    if not math.isfinite(row[plan.fallback]):  # the last step of an epoch may have spoilt the weights
+        raise stop_diverged(plan.fallback, row[plan.fallback], f"after epoch {epoch + 1} of {plan.epochs}")
+    _set_rate(model, plan, history, len(plan.batches(epoch)))
+    row["learning_rate"] = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
+    row["seconds"] = round(time.perf_counter() - started, 2)
+    return row
+
+
+def _train_epoch(model: keras.Model, plan: EpochPlan, history: list[Row], on_progress: Progress | None) -> float:
     """Train on all batches and return the mean loss of their samples; stops the run when a loss is not finite."""
-    losses, sizes = [], []
-    for inputs, targets in batches:
+    epoch, losses, sizes = len(history), [], []
+    batches = plan.batches(epoch)
+    steps = len(batches)
+    for step, (inputs, targets) in enumerate(batches):
+        _set_rate(model, plan, history, step)
         losses.append(float(model.train_on_batch(inputs, targets)))
         sizes.append(len(inputs))
-        done += 1
         if not math.isfinite(losses[-1]):
-            raise _diverged(f"loss became {losses[-1]} at step {done} of {total}")
+            raise stop_diverged("loss", losses[-1], Step(epoch, step, steps, batches), plan.folder, plan.sample_ids)
         if on_progress:
-            on_progress(done, total)
+            on_progress(epoch * steps + step + 1, plan.epochs * steps)
+    apply_left_over(model)
     return float(np.average(losses, weights=sizes))
 
 
-def best_epoch(history: list[dict[str, float]], score: str, fallback: str) -> int:
-    """Return the number (from 1) of the earliest epoch with the best score, or with the lowest fallback if unscored."""
-    scored = [row for row in history if math.isfinite(row[score])]
-    if scored:
-        return int(max(scored, key=lambda row: row[score])["epoch"])
-    return int(min(history, key=lambda row: row[fallback])["epoch"])
+def _set_rate(model: keras.Model, plan: EpochPlan, history: list[Row], step: int) -> None:
+    if plan.rate:
+        losses = [row[plan.fallback] for row in history]
+        model.optimizer.learning_rate = plan.rate(len(history), step, losses)
 
 
-def save_model(model: keras.Model, path: Path) -> None:
-    """Save a whole Keras model, atomically."""
-    with written_atomically(path) as part:
-        model.save(part.with_suffix(".keras"))
+def _write(model: keras.Model, trained: keras.Model, plan: EpochPlan, history: list[Row]) -> None:
+    """Write tables, models and figures of the last epoch, and last of all the state that says it is done."""
+    epoch, folder = len(history), plan.folder
+    with saving(folder / HISTORY):
+        write_history(folder, history)
+    if best_epoch(history, plan.score, plan.fallback) == epoch:
+        save_model(trained, folder / BEST)
+        _draw(plan, folder / "figures" / "val_roc.png")
+    if plan.keep_epochs:
+        save_model(trained, folder / KEPT / f"epoch-{epoch:02d}.keras")
+        _draw(plan, folder / KEPT / f"epoch-{epoch:02d}.png")
+    save_state(model, history, folder / LAST)
 
 
-def _resume(model: keras.Model, plan: EpochPlan) -> tuple[keras.Model, list[dict[str, float]]]:
-    """Return the model and history to go on from: those of the last whole epoch, or the fresh model."""
-    plan.folder.mkdir(parents=True, exist_ok=True)
-    for half_written in plan.folder.glob(".part-*"):
-        half_written.unlink()
-    last, log = plan.folder / LAST, plan.folder / HISTORY
-    if not all(file.is_file() for file in (last, log, plan.folder / BEST)):
-        return model, []
-    state = load_model(last, with_optimizer=True)
-    done = int(state.optimizer.iterations) // len(plan.batches(0))
-    try:
-        with log.open(newline="", encoding="utf-8") as stream:
-            rows = [{key: float(value or "nan") for key, value in row.items()} for row in csv.DictReader(stream)]
-    except (ValueError, TypeError, csv.Error) as error:
-        raise UserError(f"{log}: is damaged ({error}); delete it, and this training starts anew") from error
-    if len(rows) < done:
-        return model, []
-    return state, [{**row, "epoch": int(row["epoch"])} for row in rows[:done]]
+def _draw(plan: EpochPlan, path: Path) -> None:
+    if plan.draw:
+        with saving(path):
+            plan.draw(path)
 
 
 def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
@@ -128,15 +189,3 @@ def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
         if generator := getattr(layer, "seed_generator", None):
             state = np.random.default_rng([seed, epoch, number]).integers(2**31, size=2)
             generator.state.assign(state.astype(generator.state.dtype))
-
-
-def _diverged(what: str) -> UserError:
-    return UserError(
-        f"training: the {what}; lower the learning rate (training.optimizer.learning_rate, or "
-        "segmentation.learning_rate for the lung network)"
-    )
-
-
-def _write_history(path: Path, history: list[dict[str, float]]) -> None:
-    with written_atomically(path) as part:
-        pd.DataFrame(history).to_csv(part, index=False)

@@ -14,21 +14,24 @@ from cxr.classification.networks.pooling import pool_and_classify
 from cxr.classification.networks.registry import NETWORKS, backbone_of
 from cxr.config.errors import UserError
 from cxr.config.member import Member
+from cxr.training.precision import FLOAT32, layers_in
 
 
-def build_classifier(member: Member, findings: int, single: bool = False) -> keras.Model:
+def build_classifier(member: Member, findings: int, single: bool = False, precision: str = FLOAT32) -> keras.Model:
     """Return the network: input `image` (S, S, 1) grey 0..255, feature map `features`, output `findings` (K) in [0, 1].
 
     single: an image has exactly one of the findings; the outputs sum to 1 (softmax). Otherwise each is a sigmoid.
+    precision: of the computation up to `features`; that and all behind it is float32, and so are all weights.
     Weights from a file are not read here: see `first_weights`.
     Raises UserError when the network takes no images of that size, or when its ImageNet weights do not exist, cannot be
     had or know another normalisation.
     """
     image = keras.Input((member.image_px, member.image_px, 1), name="image")
     rgb = layers.Concatenate(name="grey_to_rgb")([image, image, image])
-    x = _backbone(member, rgb)
-    if member.squeeze_excitation:
-        x = squeeze_excitation(x, member.squeeze_excitation, "squeeze_excitation")
+    with layers_in(precision):
+        x = _backbone(member, rgb)
+        if member.squeeze_excitation:
+            x = squeeze_excitation(x, member.squeeze_excitation, "squeeze_excitation")
     x = layers.Activation("linear", name="features")(x)
     probabilities = pool_and_classify(x, findings, member.pooling, member.dropout, single)
     model = keras.Model(image, probabilities, name=member.network)

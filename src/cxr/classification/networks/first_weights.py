@@ -20,6 +20,7 @@ from cxr.config.errors import UserError
 from cxr.config.member import Member
 from cxr.config.record import read_json
 from cxr.engines.saved import load_model
+from cxr.training.precision import FLOAT32
 
 HEAD, NORMALIZE = "findings", "normalize"
 SHOWN = 8
@@ -46,12 +47,14 @@ class Taken:
         return [f"{self.filled} of {self.layers} layers begin as in {self.file}", *self.notes[:SHOWN], *cut]
 
 
-def begin_classifier(member: Member, findings: Sequence[str], single: bool) -> tuple[keras.Model, Taken | None]:
+def begin_classifier(
+    member: Member, findings: Sequence[str], single: bool, precision: str = FLOAT32
+) -> tuple[keras.Model, Taken | None]:
     """Return the member's network with the weights it is to begin with, and what was taken over from a file, if any.
 
     Raises UserError as `build_classifier`, and when the file is missing, damaged or does not fit at all.
     """
-    model = build_classifier(member, len(findings), single)
+    model = build_classifier(member, len(findings), single, precision)
     if member.weights_file is None:
         return model, None
     return model, take_over(model, member.weights_file, findings)

@@ -1,0 +1,55 @@
+"""The precision of a training in; layers that compute in it, and a copy in float32 for everything after, out."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+
+from cxr.training.optimizers import averages
+
+FLOAT32 = "float32"
+
+
+@contextmanager
+def layers_in(precision: str) -> Iterator[None]:
+    """Layers made inside compute in `precision`; their weights are float32 in any case."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+class Inference:
+    """The network that a training makes, as it is validated, saved and used: float32, with averaged weights if any.
+
+    Without mixed precision and averaging that is the network in training itself, otherwise a copy of it, so that
+    neither the training nor any engine or heatmap needs to know of the other.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        self._model, self._copy = model, None
+
+    def current(self) -> keras.Model:
+        """Return the network with the weights of this moment; the same object every time."""
+        model, means = self._model, averages(self._model)
+        precisions = {layer.dtype_policy.name for layer in model.layers} - {FLOAT32}
+        if means is None and not precisions:
+            return model
+        if self._copy is None:
+            self._copy = model.__class__.from_config(_in_float32(model.get_config(), precisions))
+        learning = {id(variable): mean for variable, mean in zip(model.trainable_variables, means or (), strict=False)}
+        for variable, own in zip(model.weights, self._copy.weights, strict=True):
+            own.assign(learning.get(id(variable), keras.ops.convert_to_numpy(variable)))
+        return self._copy
+
+
+def _in_float32(config: Any, precisions: set[str]) -> Any:
+    """A model's configuration with every layer's policy replaced."""
+    if isinstance(config, dict):
+        return {key: _in_float32(value, precisions) for key, value in config.items()}
+    if isinstance(config, list | tuple):
+        return type(config)(_in_float32(value, precisions) for value in config)
+    return FLOAT32 if isinstance(config, str) and config in precisions else config
