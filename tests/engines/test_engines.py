@@ -118,5 +118,5 @@ def test_the_engine_asked_for_is_opened(unet, tmp_path, images):
 def test_auto_is_keras_where_there_is_a_gpu_and_openvino_elsewhere(monkeypatch):
     assert (choose_engine("keras"), choose_engine("openvino")) == ("keras", "openvino")
     for devices, expected in [([], "openvino"), (["gpu:0"], "keras")]:
-        monkeypatch.setattr(keras.distribution, "list_devices", lambda kind, found=devices: found)
+        monkeypatch.setattr(keras.distribution, "list_devices", lambda found=devices: found)
         assert choose_engine("auto") == expected

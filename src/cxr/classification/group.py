@@ -50,11 +50,12 @@ def train_group(
     overwrite: bool,
     smoke: bool,
     progress: Progress,
+    devices: int | str = 1,
 ) -> tuple[dict[str, Any], list[str]]:
     """Train the members in turn and average them; return the group's run.json and the names of the members trained now.
 
     stores: fold -> store. A finished member with the same inputs is kept. One with other inputs stops the run with a
-    UserError that says what differs, unless `overwrite`.
+    UserError that says what differs, unless `overwrite`. devices: how many share each batch.
     """
     jobs = [
         _Job(fold_name(member, fold), member, fold, store, member_inputs(params, member, store))
@@ -68,7 +69,9 @@ def train_group(
     todo = [job for job in jobs if not _is_finished(folder / job.name, job.inputs, overwrite)]
     for member in dict.fromkeys(job.member for job in todo[1:]):  # said before hours of training, not after
         build_classifier(params.members[member], len(params.findings.names))
-    runs = [_train(job, number, jobs, params, folder, job in todo, progress) for number, job in enumerate(jobs, 1)]
+    runs = [
+        _train(job, number, jobs, params, folder, job in todo, progress, devices) for number, job in enumerate(jobs, 1)
+    ]
     whole = pooled(dict(stores))
     if todo or existing is None or not _has_predictions(existing, inputs, folder):
         _forget_results(folder)
@@ -81,13 +84,20 @@ def train_group(
 
 
 def _train(
-    job: _Job, number: int, jobs: list[_Job], params: Params, folder: Path, needed: bool, progress: Progress
+    job: _Job,
+    number: int,
+    jobs: list[_Job],
+    params: Params,
+    folder: Path,
+    needed: bool,
+    progress: Progress,
+    devices: int | str,
 ) -> dict[str, Any]:
     if not needed:
         return read_run(folder / job.name)
     on_progress = progress(f"{job.name} ({number} of {len(jobs)}): training")
     settings = (params.members[job.member], params.training_of(job.member), params.findings, job.store, params.seed)
-    return train_member(job.name, *settings, job.inputs, folder / job.name, on_progress)
+    return train_member(job.name, *settings, job.inputs, folder / job.name, on_progress, devices)
 
 
 def _is_finished(folder: Path, inputs: dict[str, Any], overwrite: bool) -> bool:

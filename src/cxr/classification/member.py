@@ -24,6 +24,7 @@ from cxr.engines.saved import load_model
 from cxr.evaluation.auroc import auroc
 from cxr.preparation.store import Store
 from cxr.training.batches import Batches
+from cxr.training.devices import open_devices
 from cxr.training.epochs import BEST, EpochPlan, Progress, best_epoch, run_epochs
 from cxr.training.schedules import make_optimizer
 
@@ -38,10 +39,12 @@ def train_member(
     inputs: dict[str, Any],
     folder: Path,
     on_progress: Progress | None = None,
+    devices: int | str = 1,
 ) -> dict[str, Any]:
     """Train on the train part, keep the epoch with the best mean AUROC on val, write `run.json` when finished.
 
     inputs: everything the result depends on, kept in run.json so that a later run can tell whether it still holds.
+    devices: how many share each batch, as in SETTINGS.json.
     Returns the content of run.json. An interrupted run with the same inputs goes on from its last whole epoch.
     """
     keras.utils.clear_session()
@@ -68,11 +71,13 @@ def train_member(
         mean = float(np.nanmean(per_finding)) if np.isfinite(per_finding).any() else math.nan
         return {"val_loss": measure_loss(val_labels, found), "val_auroc": mean}
 
-    model = build_classifier(member, len(store.findings), findings.single)
-    optimizer = make_optimizer(training.optimizer, training.schedule, training.epochs * len(batches(0)))
-    model.compile(optimizer=optimizer, loss=MaskedCce() if findings.single else MaskedBce(), jit_compile=False)
+    opened = open_devices(devices, min(training.batch, len(shown)))
+    with opened.scope():
+        model = build_classifier(member, len(store.findings), findings.single)
+        optimizer = make_optimizer(training.optimizer, training.schedule, training.epochs * len(batches(0)))
+        model.compile(optimizer=optimizer, loss=MaskedCce() if findings.single else MaskedBce(), jit_compile=False)
     write_json(folder / RUN, {"finished": False, "inputs": inputs})
-    plan = EpochPlan(folder, training.epochs, seed, batches, validate, score="val_auroc")
+    plan = EpochPlan(folder, training.epochs, seed, batches, validate, score="val_auroc", devices=opened)
     history = run_epochs(model, plan, on_progress)
     best = best_epoch(history.to_dict("records"), "val_auroc", "val_loss")
     score = float(history["val_auroc"].iloc[best - 1])
@@ -88,6 +93,7 @@ def train_member(
         "seconds": round(float(history["seconds"].sum()), 1),
         "images_per_second": round(len(shown) * training.epochs / max(history["seconds"].sum(), 0.01), 1),
         "findings": list(store.findings),
+        "devices": opened.count,
         "inputs": inputs,
         **machine_record(),
     }

@@ -5,6 +5,8 @@ from typing import Protocol
 
 import numpy as np
 
+from cxr.engines.hardware import has_gpu
+
 
 class Engine(Protocol):
     """Runs one network."""
@@ -20,9 +22,7 @@ def choose_engine(asked: str) -> str:
     """Return `openvino` or `keras`: what was asked, or for `auto` keras where its backend sees a GPU."""
     if asked != "auto":
         return asked
-    import keras
-
-    return "keras" if keras.distribution.list_devices("gpu") else "openvino"
+    return "keras" if has_gpu() else "openvino"
 
 
 def open_engine(model: "object", asked: str, folder: Path) -> Engine:

@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import keras
@@ -18,6 +18,7 @@ from cxr.config.atomic import written_atomically
 from cxr.config.errors import UserError
 from cxr.engines.saved import load_model
 from cxr.training.batches import Batches
+from cxr.training.devices import Devices, OneDevice, speed_up
 
 BEST, LAST, HISTORY, LOGS = "model.keras", "last.keras", "history.csv", "tensorboard"
 Progress = Callable[[int, int], None]
@@ -29,7 +30,7 @@ class EpochPlan:
 
     seed: of dropout. batches: epoch number -> its batches. validate: model -> validation figures of this epoch. score:
     the figure that chooses the best epoch, higher is better; where it is NaN (nothing to measure), `fallback`, lower is
-    better, does.
+    better, does. devices: what shares each batch; the model must have been made in their scope.
     """
 
     folder: Path
@@ -39,6 +40,7 @@ class EpochPlan:
     validate: Callable[[keras.Model], dict[str, float]]
     score: str
     fallback: str = "val_loss"
+    devices: Devices = field(default_factory=OneDevice)
 
 
 def run_epochs(model: keras.Model, plan: EpochPlan, on_progress: Progress | None = None) -> pd.DataFrame:
@@ -48,7 +50,10 @@ def run_epochs(model: keras.Model, plan: EpochPlan, on_progress: Progress | None
     atomically and in this order, so that a killed run goes on from its last whole epoch. Raises UserError when a loss
     is not finite any more.
     """
-    model, history = _resume(model, plan)
+    with plan.devices.scope():
+        model, history = _resume(model, plan)
+    speed_up(model)
+    alone = plan.devices.alone(model)
     if not history:
         shutil.rmtree(plan.folder / LOGS, ignore_errors=True)  # curves of an earlier run
     steps = len(plan.batches(0))
@@ -56,8 +61,8 @@ def run_epochs(model: keras.Model, plan: EpochPlan, on_progress: Progress | None
         for epoch in range(len(history), plan.epochs):
             started = time.perf_counter()
             _seed_dropout(model, plan.seed, epoch)
-            loss = _train_epoch(model, plan.batches(epoch), epoch * steps, plan.epochs * steps, on_progress)
-            row = {"epoch": epoch + 1, "loss": loss, **plan.validate(model)}
+            loss = _train_epoch(model, plan, epoch, plan.epochs * steps, on_progress)
+            row = {"epoch": epoch + 1, "loss": loss, **plan.validate(alone)}
             if not math.isfinite(row[plan.fallback]):  # the last step of an epoch may have spoilt the weights
                 raise _diverged(f"{plan.fallback} became {row[plan.fallback]} after epoch {epoch + 1} of {plan.epochs}")
             row["learning_rate"] = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
@@ -74,11 +79,12 @@ def run_epochs(model: keras.Model, plan: EpochPlan, on_progress: Progress | None
     return pd.DataFrame(history)
 
 
-def _train_epoch(model: keras.Model, batches: Batches, done: int, total: int, on_progress: Progress | None) -> float:
+def _train_epoch(model: keras.Model, plan: EpochPlan, epoch: int, total: int, on_progress: Progress | None) -> float:
     """Train on all batches and return the mean loss of their samples; stops the run when a loss is not finite."""
-    losses, sizes = [], []
+    losses, sizes, batches = [], [], plan.batches(epoch)
+    done = epoch * len(batches)
     for inputs, targets in batches:
-        losses.append(float(model.train_on_batch(inputs, targets)))
+        losses.append(plan.devices.train_on_batch(model, inputs, targets))
         sizes.append(len(inputs))
         done += 1
         if not math.isfinite(losses[-1]):
@@ -111,7 +117,7 @@ def _resume(model: keras.Model, plan: EpochPlan) -> tuple[keras.Model, list[dict
     if not all(file.is_file() for file in (last, log, plan.folder / BEST)):
         return model, []
     state = load_model(last, with_optimizer=True)
-    done = int(state.optimizer.iterations) // len(plan.batches(0))
+    done = int(keras.ops.convert_to_numpy(state.optimizer.iterations)) // len(plan.batches(0))
     try:
         with log.open(newline="", encoding="utf-8") as stream:
             rows = [{key: float(value or "nan") for key, value in row.items()} for row in csv.DictReader(stream)]
