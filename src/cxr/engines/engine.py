@@ -5,7 +5,8 @@ from typing import Protocol
 
 import numpy as np
 
-from cxr.engines.hardware import has_gpu
+from cxr.config.errors import UserError
+from cxr.engines.hardware import backend_name, has_gpu
 
 
 class Engine(Protocol):
@@ -19,7 +20,16 @@ class Engine(Protocol):
 
 
 def choose_engine(asked: str) -> str:
-    """Return `openvino` or `keras`: what was asked, or for `auto` keras where its backend sees a GPU."""
+    """Return `openvino` or `keras`: what was asked, or for `auto` keras where its backend sees a GPU or cannot export.
+
+    Raises UserError when OpenVINO is asked for and the backend cannot export to it.
+    """
+    if asked == "keras":
+        return asked
+    if (backend := backend_name()) != "tensorflow":
+        if asked == "openvino":
+            raise UserError(f'engine: "openvino" needs TensorFlow, Keras runs on {backend}; use "keras" or "auto"')
+        return "keras"
     if asked != "auto":
         return asked
     return "keras" if has_gpu() else "openvino"

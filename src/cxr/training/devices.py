@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from cxr.config.errors import UserError
-from cxr.engines.hardware import list_devices
+from cxr.engines.hardware import backend_name, list_devices
 
 
 class Devices(Protocol):
@@ -84,7 +84,7 @@ def open_devices(asked: int | str, batch: int) -> Devices:
     """
     if asked == 1:
         return OneDevice()
-    backend = keras.backend.backend()
+    backend = backend_name()
     names = list_devices()
     count = len(names) if asked == "all" else int(asked)
     if count > len(names):
@@ -107,7 +107,7 @@ def open_devices(asked: int | str, batch: int) -> Devices:
 
 def speed_up(model: keras.Model) -> None:
     """Let the model train by faster operations of its backend where there are some; results are the same."""
-    if keras.backend.backend() == "tensorflow":
+    if backend_name() == "tensorflow":
         from cxr.training.on_tensorflow import fuse_norms
 
         fuse_norms(model)
