@@ -4,6 +4,7 @@ The one file of training that imports TensorFlow. Models, what they compute and 
 """
 
 import contextlib
+import functools
 import types
 from typing import Any
 
@@ -59,7 +60,7 @@ class Mirrored:
     def __init__(self, names: list[str]) -> None:
         """names: of the devices, as `cxr.engines.hardware.list_devices` gives them."""
         self.count = len(names)
-        self._strategy = tf.distribute.MirroredStrategy(names)
+        self._strategy = _strategy_of(tuple(names))
         self._made_for: list[Any] = []
 
     def scope(self) -> contextlib.AbstractContextManager[Any]:
@@ -74,6 +75,9 @@ class Mirrored:
         """Take one step and return the loss of the whole batch."""
         wanted = [model, model.optimizer, *(variable.path for variable in model.trainable_variables)]
         if self._made_for != wanted:  # a model that is compiled anew, or more of it trainable, has another step
+            values = model.loss.call(tf.constant(targets), tf.zeros((len(targets), *model.output_shape[1:])))
+            if model.loss.reduction != "sum_over_batch_size" or not values.shape.rank:
+                raise ValueError(f"{model.loss.name} is no mean over images, which alone Keras divides by the devices")
             if isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer):
                 raise UserError("devices: TensorFlow's several GPUs and float16 do not go together; use bfloat16, or 1")
             with self.scope():
@@ -116,6 +120,12 @@ class Mirrored:
             return tf.add_n(strategy.experimental_local_results(losses))
 
         return step
+
+
+@functools.cache
+def _strategy_of(names: tuple[str, ...]) -> tf.distribute.MirroredStrategy:
+    """One for the process: TensorFlow takes the sums over devices of two for the same ones."""
+    return tf.distribute.MirroredStrategy(names)
 
 
 def _part_ways(model: keras.Model, device: tf.Tensor) -> None:
