@@ -16,6 +16,7 @@ from tensorboard.summary import Writer
 
 from cxr.config.atomic import written_atomically
 from cxr.config.errors import UserError
+from cxr.engines.hardware import backend_name
 from cxr.engines.saved import load_model
 from cxr.training.batches import Batches
 from cxr.training.devices import Devices, OneDevice, speed_up
@@ -130,6 +131,8 @@ def _resume(model: keras.Model, plan: EpochPlan) -> tuple[keras.Model, list[dict
 
 def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
     """Seed every layer that draws, for this epoch: Keras does not save where in its random stream a layer was."""
+    if backend_name() == "torch":  # whose dropout draws from the stream of the process
+        keras.utils.set_random_seed(int(np.random.default_rng([seed, epoch]).integers(2**31)))
     for number, layer in enumerate(model.layers):
         if generator := getattr(layer, "seed_generator", None):
             state = np.random.default_rng([seed, epoch, number]).integers(2**31, size=2)
