@@ -16,7 +16,7 @@ from cxr.training.batches import Batches
 from cxr.training.devices import OneDevice, open_devices
 from cxr.training.epochs import EpochPlan, run_epochs
 
-COUNT, BATCH, PX = 23, 8, 12  # batches of 8, 8 and 7
+COUNT, BATCH, PX = 17, 8, 12  # batches of 8, 8 and 1: one device has no image of its own
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.normal(size=(COUNT, PX, PX, 1)).astype(np.float32)
 LABELS = RANDOM.integers(0, 2, (COUNT, 3)).astype(np.float32)
@@ -160,7 +160,7 @@ def dropped_alike():
         )
         model.compile(optimizer="sgd", loss=Look(), jit_compile=False)
     opened.train_on_batch(model, np.ones((2, 200), np.float32), np.ones((2, 200), np.float32))
-    return float(((kept[0][0] > 0) == (kept[0][1] > 0)).mean())
+    return float(((kept[-1][0] > 0) == (kept[-1][1] > 0)).mean())
 
 
 def resumed(folder):
