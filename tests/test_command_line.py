@@ -5,6 +5,7 @@ import os
 import resource
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,25 @@ def test_an_environment_with_other_versions_is_a_sentence(tmp_path):
         capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
     )  # fmt: skip
     assert_one_sentence(result, "numpy is", "needed is <1", "no-such-package-here is not installed")
+
+
+@pytest.mark.parametrize(
+    ("backend", "needed"),
+    [
+        ("jax", "no-such-jax is not installed"),
+        ("", "tensorflow is"),
+        ("caffe", 'KERAS_BACKEND is "caffe", allowed are'),
+    ],
+)
+def test_an_environment_needs_the_backend_it_is_to_run(tmp_path, monkeypatch, backend, needed):
+    from cxr.commands import versions
+
+    monkeypatch.setitem(versions.BACKENDS, "jax", "no-such-jax")
+    monkeypatch.setattr(versions, "version", lambda name: "1.0" if name.startswith("tensorflow") else version(name))
+    project = tmp_path / "pyproject.toml"
+    project.write_text('[project]\ndependencies = ["tensorflow==2.21.*", "numpy"]\n')
+    (conflict,) = versions.find_conflicts(project, backend or "tensorflow")
+    assert conflict.startswith(needed)
 
 
 def test_a_machine_without_python_is_a_sentence(tmp_path):

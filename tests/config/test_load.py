@@ -48,7 +48,7 @@ def test_what_was_read_cannot_be_changed(load):
         (
             {"parallell": {}},
             'SETTINGS.json: parallell: unknown key "parallell": did you mean "parallel"? Allowed: $schema, datasets, '
-            "lung_masks, prepared_dir, models_dir, parallel, engine",
+            "lung_masks, prepared_dir, models_dir, parallel, devices, engine",
         ),
         (
             {"datasets.1.rot": "x"},

@@ -9,6 +9,8 @@ import numpy as np
 import openvino
 import pytest
 
+from cxr.config.errors import UserError
+from cxr.engines import engine as choice
 from cxr.engines.engine import choose_engine, open_engine
 from cxr.engines.keras_engine import KerasEngine
 from cxr.engines.openvino_engine import OpenVinoEngine, export_openvino
@@ -118,5 +120,12 @@ def test_the_engine_asked_for_is_opened(unet, tmp_path, images):
 def test_auto_is_keras_where_there_is_a_gpu_and_openvino_elsewhere(monkeypatch):
     assert (choose_engine("keras"), choose_engine("openvino")) == ("keras", "openvino")
     for devices, expected in [([], "openvino"), (["gpu:0"], "keras")]:
-        monkeypatch.setattr(keras.distribution, "list_devices", lambda kind, found=devices: found)
+        monkeypatch.setattr(keras.distribution, "list_devices", lambda found=devices: found)
         assert choose_engine("auto") == expected
+
+
+def test_only_tensorflow_exports_to_openvino(monkeypatch):
+    monkeypatch.setattr(choice, "backend_name", lambda: "jax")
+    assert choose_engine("auto") == choose_engine("keras") == "keras"
+    with pytest.raises(UserError, match='"openvino" needs TensorFlow, Keras runs on jax; use "keras" or "auto"'):
+        choose_engine("openvino")

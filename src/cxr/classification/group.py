@@ -46,13 +46,14 @@ def train_group(
     smoke: bool,
     progress: Progress,
     parts: Sequence[str] = PREDICTED_PARTS,
+    devices: int | str = 1,
 ) -> tuple[dict[str, Any], list[str]]:
     """Train the members in turn and average them; return the group's run.json and the names of the members trained now.
 
     stores: fold -> store. parts: those that are predicted; images of the others are not read, but for training and for
     choosing the epoch. A finished member with the same inputs is kept. One with other inputs stops the run with a
     UserError that says what differs, unless `overwrite`. Where only the predictions are to be made otherwise, they are
-    made again and nothing is trained.
+    made again and nothing is trained. devices: how many share each batch, as in SETTINGS.json.
     """
     jobs = group_jobs(params, group, stores)
     inputs = {job.name: job.inputs for job in jobs}
@@ -62,7 +63,9 @@ def train_group(
     todo = [job for job in jobs if not _is_finished(folder / job.name, job.inputs, overwrite)]
     for member in dict.fromkeys(job.classifier.member for job in todo[1:]):  # said before hours of training, not after
         begin_classifier(params.members[member], params.findings.names, params.findings.single)
-    runs = [_train(job, number, jobs, params, folder, job in todo, progress) for number, job in enumerate(jobs, 1)]
+    runs = [
+        _train(job, number, jobs, params, folder, job in todo, progress, devices) for number, job in enumerate(jobs, 1)
+    ]
     views = {job.name: {"views": job.views} for job in jobs}
     outdated = existing is None or predicted_otherwise(existing, views)
     if todo or outdated or not has_predictions(existing, inputs, folder):
@@ -75,7 +78,14 @@ def train_group(
 
 
 def _train(
-    job: Job, number: int, jobs: list[Job], params: Params, folder: Path, needed: bool, progress: Progress
+    job: Job,
+    number: int,
+    jobs: list[Job],
+    params: Params,
+    folder: Path,
+    needed: bool,
+    progress: Progress,
+    devices: int | str,
 ) -> dict[str, Any]:
     if not needed:
         return read_run(folder / job.name)
@@ -83,7 +93,7 @@ def _train(
     (folder / job.name / PREDICTIONS).unlink(missing_ok=True)  # of an earlier training, never beside another model
     member, seed = job.classifier.member, job.inputs["seed"]
     settings = (params.members[member], params.training_of(member), params.findings, job.store, seed)
-    return train_member(job.name, *settings, job.inputs, folder / job.name, on_progress)
+    return train_member(job.name, *settings, job.inputs, folder / job.name, on_progress, devices)
 
 
 def _is_finished(folder: Path, inputs: dict[str, Any], overwrite: bool) -> bool:

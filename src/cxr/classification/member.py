@@ -27,9 +27,11 @@ from cxr.config.loss import loss_for
 from cxr.config.member import Member
 from cxr.config.record import machine_record
 from cxr.config.training import Training
+from cxr.engines.hardware import list_devices
 from cxr.engines.saved import load_model
 from cxr.preparation.store import Store
 from cxr.training.batches import Batches
+from cxr.training.devices import Devices, open_devices
 from cxr.training.epochs import BEST, EpochPlan, Progress, forget_state, forget_training, run_epochs
 from cxr.training.history import best_epoch
 from cxr.training.optimizers import make_optimizer
@@ -47,10 +49,12 @@ def train_member(
     inputs: dict[str, Any],
     folder: Path,
     on_progress: Progress | None = None,
+    devices: int | str = 1,
 ) -> dict[str, Any]:
     """Train on the train part, keep the epoch with the best mean AUROC on val, write `run.json` when finished.
 
     inputs: everything the result depends on, kept in run.json so that a later run can tell whether it still holds.
+    devices: how many share each batch, as in SETTINGS.json.
     Returns the content of run.json. An interrupted run with the same inputs goes on from its last whole epoch.
     """
     keras.utils.clear_session()
@@ -77,16 +81,18 @@ def train_member(
     def batches(epoch: int) -> Batches:
         return Batches(read, len(shown), training.batch, seed, epoch, order(epoch))
 
-    model, taken = begin_classifier(member, store.findings, findings.single, training.precision)
+    opened = open_devices(devices, training.batch)
+    with opened.scope():
+        model, taken = begin_classifier(member, store.findings, findings.single, training.precision)
+        optimizer = make_optimizer(training.optimizer, training.accumulate, training.precision == "mixed_float16")
+        model.compile(optimizer=optimizer, loss=loss, jit_compile=False)
     for line in taken.lines() if taken else ():
         print(f"{name}: {line}", flush=True)
-    optimizer = make_optimizer(training.optimizer, training.accumulate, training.precision == "mixed_float16")
-    model.compile(optimizer=optimizer, loss=loss, jit_compile=False)
     if read_run(folder) is None:
         forget_training(folder)  # nobody knows of what parameters it is
     write_json(folder / RUN, {"finished": False, "inputs": inputs})
     validation = Validation(store, val_rows, val_labels, member.image_px, measure_loss)
-    plan = _plan(folder, training, seed, batches, validation, lambda samples: store.image_ids[shown[samples]])
+    plan = _plan(folder, training, seed, batches, validation, lambda samples: store.image_ids[shown[samples]], opened)
     history = run_epochs(model, plan, on_progress)
     best = best_epoch(history.to_dict("records"), "val_auroc", "val_loss")
     score = float(history["val_auroc"].iloc[best - 1])
@@ -107,7 +113,7 @@ def train_member(
         **({"first_weights": taken.record()} if taken else {}),
         **machine_record(),
         "backend": keras.config.backend(),
-        "devices": keras.distribution.list_devices(),
+        "devices": {"used": opened.count, "found": list_devices()},
         "peak_memory_gb": peak_memory_gb(),
     }
     write_json(folder / RUN, run)
@@ -122,6 +128,7 @@ def _plan(
     batches: Callable[[int], Batches],
     validation: Validation,
     sample_ids: Callable[[np.ndarray], np.ndarray],
+    devices: Devices,
 ) -> EpochPlan:
     """Return what a training is to do; the epoch with the best mean AUROC on val is kept."""
     length = RunLength(training.epochs, len(batches(0)), training.accumulate)
@@ -138,6 +145,7 @@ def _plan(
         keep_epochs=training.keep_epochs,
         draw=validation.draw,
         sample_ids=sample_ids,
+        devices=devices,
     )
 
 

@@ -49,7 +49,14 @@ def name_points(group: str, values: Sequence[Mapping[str, Any]], params: Sequenc
 
 
 def run_point(
-    group: str, point: Point, store: Store, folder: Path, engine: str, smoke: bool, progress: Progress
+    group: str,
+    point: Point,
+    store: Store,
+    folder: Path,
+    engine: str,
+    smoke: bool,
+    progress: Progress,
+    devices: int | str = 1,
 ) -> dict[str, Any]:
     """Train the group at one point, unless it is, and return its row of the table.
 
@@ -61,7 +68,7 @@ def run_point(
     row: dict[str, Any] = {"point": point.name, **empty, "reason": ""}
     try:
         record, _ = train_group(
-            group, point.params, {"": store}, folder, engine, False, smoke, progress, parts=("val",)
+            group, point.params, {"": store}, folder, engine, False, smoke, progress, parts=("val",), devices=devices
         )
     except UserError as error:
         return row | {"reason": first_line(error)}

@@ -30,8 +30,10 @@ def run(options: argparse.Namespace) -> None:
     rows = []
     for number, point in enumerate(points, 1):
         progress = partial(_progress, f"point {number} of {len(points)}")
-        place, engine = folder / point.name, config.settings.engine
-        row = run_point(options.group, point, stores[""], place, engine, config.smoke, progress)
+        place, settings = folder / point.name, config.settings
+        row = run_point(
+            options.group, point, stores[""], place, settings.engine, config.smoke, progress, settings.devices
+        )
         rows.append(row | {"values": point.values})
         write_sweep(folder, rows)
     print("\n".join(f"sweep: {line}" for line in sweep_lines(rows)))

@@ -25,8 +25,17 @@ def run(options: argparse.Namespace) -> None:
     load_keras()  # only now that the data are there
     from cxr.classification.group import train_group
 
+    settings = config.settings
     run_record, trained = train_group(
-        options.group, params, stores, folder, config.settings.engine, options.overwrite, config.smoke, show_progress
+        options.group,
+        params,
+        stores,
+        folder,
+        settings.engine,
+        options.overwrite,
+        config.smoke,
+        show_progress,
+        devices=settings.devices,
     )
     for member in run_record["members"]:
         state = "trained" if member["name"] in trained else "unchanged"

@@ -1,20 +1,33 @@
 """`python -m cxr.commands.versions pyproject.toml`: does this interpreter's environment satisfy the requirements?"""
 
+import os
 import sys
 import tomllib
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+BACKENDS = {"tensorflow": None, "jax": "jax", "torch": "torch"}
+"""KERAS_BACKEND -> the package that takes the place of TensorFlow."""
 
-def find_conflicts(pyproject: Path) -> list[str]:
-    """Return one phrase per direct requirement that is missing or has another version."""
+
+def find_conflicts(pyproject: Path, backend: str = "tensorflow") -> list[str]:
+    """Return one phrase per direct requirement that is missing or has another version.
+
+    backend: value of KERAS_BACKEND; with another than TensorFlow, that is not needed and the other is.
+    """
+    if backend not in BACKENDS:
+        return [f'KERAS_BACKEND is "{backend}", allowed are {", ".join(BACKENDS)}']
+    instead = BACKENDS[backend]
     try:
         from packaging.requirements import Requirement
     except ImportError:
         return ["packaging is not installed"]
     conflicts = []
-    for line in tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]["dependencies"]:
+    lines = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]["dependencies"]
+    for line in [*lines, instead] if instead else lines:
         wanted = Requirement(line)
+        if instead and wanted.name.startswith("tensorflow"):
+            continue
         if wanted.marker and not wanted.marker.evaluate():
             continue
         try:
@@ -29,7 +42,7 @@ def find_conflicts(pyproject: Path) -> list[str]:
 
 def main(pyproject: str) -> int:
     """Print one sentence naming every conflict; exit code 2 when there is one."""
-    conflicts = find_conflicts(Path(pyproject))
+    conflicts = find_conflicts(Path(pyproject), os.environ.get("KERAS_BACKEND") or "tensorflow")
     if conflicts:
         print(
             f"cxr: the environment of {sys.executable} does not fit: {'; '.join(conflicts)}. Install requirements.txt "

@@ -34,6 +34,8 @@ class Settings(Model):
     """Folder for trained models and their reports."""
     parallel: Parallel = Parallel()
     """Parallel preparation."""
+    devices: Positive | Literal["all"] = 1
+    """GPUs of this machine that share each batch while a classifier is trained; `all` takes every one."""
     engine: Literal["auto", "openvino", "keras"] = "auto"
     """What runs finished networks: `openvino` (fastest on CPUs), `keras`, or `auto` (keras where there is a GPU)."""
 

@@ -5,6 +5,9 @@ from typing import Protocol
 
 import numpy as np
 
+from cxr.config.errors import UserError
+from cxr.engines.hardware import backend_name, has_gpu
+
 
 class Engine(Protocol):
     """Runs one network."""
@@ -17,12 +20,19 @@ class Engine(Protocol):
 
 
 def choose_engine(asked: str) -> str:
-    """Return `openvino` or `keras`: what was asked, or for `auto` keras where its backend sees a GPU."""
+    """Return `openvino` or `keras`: what was asked, or for `auto` keras where its backend sees a GPU or cannot export.
+
+    Raises UserError when OpenVINO is asked for and the backend cannot export to it.
+    """
+    if asked == "keras":
+        return asked
+    if (backend := backend_name()) != "tensorflow":
+        if asked == "openvino":
+            raise UserError(f'engine: "openvino" needs TensorFlow, Keras runs on {backend}; use "keras" or "auto"')
+        return "keras"
     if asked != "auto":
         return asked
-    import keras
-
-    return "keras" if keras.distribution.list_devices("gpu") else "openvino"
+    return "keras" if has_gpu() else "openvino"
 
 
 def open_engine(model: "object", asked: str, folder: Path) -> Engine:

@@ -5,7 +5,7 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import keras
@@ -13,7 +13,9 @@ import numpy as np
 import pandas as pd
 from tensorboard.summary import Writer
 
+from cxr.engines.hardware import backend_name
 from cxr.training.batches import Batches
+from cxr.training.devices import Devices, OneDevice, speed_up
 from cxr.training.divergence import DIVERGED, Step, stop_diverged
 from cxr.training.freezing import set_frozen
 from cxr.training.history import HISTORY, Row, best_epoch, history_table, write_history
@@ -36,7 +38,7 @@ class EpochPlan:
     where there is none. freeze_epochs: epochs in which only the layers behind `features` learn. patience: epochs
     without a better one that end the run. keep_epochs: whether every epoch's model is kept. draw: draws what
     `validate` found last into a PNG file. sample_ids: numbers of samples -> their names, for the message when a loss
-    is not finite.
+    is not finite. devices: what shares each batch; the model must have been made in their scope.
     """
 
     folder: Path
@@ -52,6 +54,7 @@ class EpochPlan:
     keep_epochs: bool = False
     draw: Callable[[Path], None] | None = None
     sample_ids: Callable[[np.ndarray], Sequence[str]] | None = None
+    devices: Devices = field(default_factory=OneDevice)
 
 
 def run_epochs(model: keras.Model, plan: EpochPlan, on_progress: Progress | None = None) -> pd.DataFrame:
@@ -62,8 +65,10 @@ def run_epochs(model: keras.Model, plan: EpochPlan, on_progress: Progress | None
     until `forget_state`, which the caller calls when all that it makes of the run is written.
     Raises UserError when a loss is not finite any more, or a file cannot be written.
     """
-    history = _resume(model, plan)
-    resumed, inference = len(history), Inference(model)
+    with plan.devices.scope():
+        history = _resume(model, plan)
+    speed_up(model)
+    resumed, inference = len(history), Inference(model, plan.devices.alone(model))
     with closing(Writer(str(plan.folder / LOGS))) as log:
         while not is_over(history, plan):
             _enter_epoch(model, plan, len(history))
@@ -121,7 +126,8 @@ def _resume(model: keras.Model, plan: EpochPlan) -> list[Row]:
 def _enter_epoch(model: keras.Model, plan: EpochPlan, epoch: int) -> None:
     """Freeze at the start, unfreeze when the time has come; seed what is drawn."""
     if plan.freeze_epochs and epoch in (0, plan.freeze_epochs):
-        set_frozen(model, epoch == 0)
+        with plan.devices.scope():
+            set_frozen(model, epoch == 0)
     _seed_dropout(model, plan.seed, epoch)
 
 
@@ -147,13 +153,14 @@ def _train_epoch(model: keras.Model, plan: EpochPlan, history: list[Row], on_pro
     steps = len(batches)
     for step, (inputs, targets) in enumerate(batches):
         _set_rate(model, plan, history, step)
-        losses.append(float(model.train_on_batch(inputs, targets)))
+        losses.append(plan.devices.train_on_batch(model, inputs, targets))
         sizes.append(len(inputs))
         if not math.isfinite(losses[-1]):
             raise stop_diverged("loss", losses[-1], Step(epoch, step, steps, batches), plan.folder, plan.sample_ids)
         if on_progress:
             on_progress(epoch * steps + step + 1, plan.epochs * steps)
-    apply_left_over(model)
+    with plan.devices.scope():
+        apply_left_over(model)
     return float(np.average(losses, weights=sizes))
 
 
@@ -185,6 +192,8 @@ def _draw(plan: EpochPlan, path: Path) -> None:
 
 def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
     """Seed every layer that draws, for this epoch: Keras does not save where in its random stream a layer was."""
+    if backend_name() == "torch":  # whose dropout draws from the stream of the process
+        keras.utils.set_random_seed(int(np.random.default_rng([seed, epoch]).integers(2**31)))
     for number, layer in enumerate(model.layers):
         if generator := getattr(layer, "seed_generator", None):
             state = np.random.default_rng([seed, epoch, number]).integers(2**31, size=2)

@@ -29,15 +29,16 @@ class Inference:
     neither the training nor any engine or heatmap needs to know of the other.
     """
 
-    def __init__(self, model: keras.Model) -> None:
-        self._model, self._copy = model, None
+    def __init__(self, model: keras.Model, alone: keras.Model | None = None) -> None:
+        """alone: the same network as one device runs it, where several train it."""
+        self._model, self._alone, self._copy = model, alone or model, None
 
     def current(self) -> keras.Model:
         """Return the network with the weights of this moment; the same object every time."""
         model, means = self._model, averages(self._model)
         precisions = {layer.dtype_policy.name for layer in model.layers} - {FLOAT32}
         if means is None and not precisions:
-            return model
+            return self._alone
         if self._copy is None:
             self._copy = model.__class__.from_config(_in_float32(model.get_config(), precisions))
         learning = {id(variable): mean for variable, mean in zip(model.trainable_variables, means or (), strict=False)}

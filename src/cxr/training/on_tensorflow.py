@@ -1,0 +1,146 @@
+"""What training does otherwise on TensorFlow than Keras would: batch normalisation in one operation, several devices.
+
+The one file of training that imports TensorFlow. Models, what they compute and what is saved of them stay Keras' own.
+"""
+
+import contextlib
+import functools
+import types
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+from cxr.config.errors import UserError
+
+
+def fuse_norms(model: keras.Model) -> None:
+    """Let the batch normalisations of a model train by TensorFlow's fused operation: 1.15 to 1.25 times faster steps.
+
+    Keras 3 composes them of separate operations. Function, gradients and moving statistics are the same but for
+    rounding; inference is untouched, and a saved model holds plain `BatchNormalization` layers.
+    """
+    for layer in model.layers:
+        if type(layer) is layers.BatchNormalization and layer.input_spec.ndim == 4 and layer.axis in (-1, 3):
+            layer.call = types.MethodType(_fused_call, layer)
+
+
+def _fused_call(layer: layers.BatchNormalization, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+    """`BatchNormalization.call` of (N, H, W, C) while training, as one operation."""
+    as_usual = not training or not layer.trainable  # inference
+    if as_usual or mask is not None or layer.renorm or layer.synchronized or inputs.dtype == tf.float64:
+        return layers.BatchNormalization.call(layer, inputs, training=training, mask=mask)
+    x = tf.cast(inputs, tf.float32)  # as Keras does under mixed precision
+    channels = x.shape[-1]
+    y, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+        x,
+        scale=tf.ones([channels]) if layer.gamma is None else layer.gamma.value,
+        offset=tf.zeros([channels]) if layer.beta is None else layer.beta.value,
+        epsilon=layer.epsilon,
+        is_training=True,
+    )
+    count = tf.cast(tf.size(x) // channels, tf.float32)
+    variance *= tf.maximum(count - 1, 1) / count  # the operation gives n / (n - 1) of what Keras averages
+    for moving, now in ((layer.moving_mean, mean), (layer.moving_variance, variance)):
+        moving.assign(moving * layer.momentum + now * (1 - layer.momentum))
+    return tf.cast(y, layer.compute_dtype)
+
+
+class Mirrored:
+    """Several devices of one machine: each holds the whole network and sees its share of the images of a batch.
+
+    Keras' `train_on_batch` would give every device the whole batch. Here the loss is taken once of the predictions of
+    all, so that masked labels, losses over pairs and batches that do not divide are right as well, and the optimiser
+    sees the gradient of the whole batch, before it clips or accumulates: a step is that of one device, but for what a
+    device does with its own images: statistics of batch normalisation (the moving ones are averaged) and dropout.
+    """
+
+    def __init__(self, names: list[str]) -> None:
+        """names: of the devices, as `cxr.engines.hardware.list_devices` gives them."""
+        self.count = len(names)
+        self._strategy = _strategy_of(tuple(names))
+        self._made_for: list[Any] = []
+
+    def scope(self) -> contextlib.AbstractContextManager[Any]:
+        """Return the context in which models and optimisers must be made or loaded."""
+        return self._strategy.scope()
+
+    def alone(self, model: keras.Model) -> keras.Model:
+        """Return the same network with the same weights, to be run on the first device only."""
+        return keras.Model(model.inputs, model.outputs, name=model.name)
+
+    def train_on_batch(self, model: keras.Model, inputs: np.ndarray, targets: np.ndarray) -> float:
+        """Take one step and return the loss of the whole batch."""
+        wanted = [model, model.optimizer, *(variable.path for variable in model.trainable_variables)]
+        if self._made_for != wanted:  # a model that is compiled anew, or more of it trainable, has another step
+            values = model.loss.call(tf.constant(targets), tf.zeros((len(targets), *model.output_shape[1:])))
+            if model.loss.reduction != "sum_over_batch_size" or not values.shape.rank:
+                raise ValueError(f"{model.loss.name} is no mean over images, which alone Keras divides by the devices")
+            if isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer):
+                raise UserError("devices: TensorFlow's several GPUs and float16 do not go together; use bfloat16, or 1")
+            with self.scope():
+                model.optimizer.build(model.trainable_variables)
+            self._step, self._made_for = self._make_step(model), wanted
+        rows = np.array_split(np.arange(len(inputs)), self.count)
+        parts = self._deal([inputs[own if len(own) else [0]] for own in rows])  # none is empty, for the statistics
+        weights = self._deal([np.float32(len(own) / len(inputs)) for own in rows])
+        before = self._deal([np.int32(own[0] if len(own) else 0) for own in rows])
+        return float(self._step(parts, before, weights, tf.convert_to_tensor(targets)))
+
+    def _deal(self, values: list[Any]) -> Any:
+        """Give each device one of the values."""
+        return self._strategy.experimental_distribute_values_from_function(
+            lambda context: tf.convert_to_tensor(values[context.replica_id_in_sync_group])
+        )
+
+    def _make_step(self, model: keras.Model) -> Any:
+        """Return the function that updates the model: (parts, first row and weight of each, all targets) -> loss."""
+        strategy, trained = self._strategy, model.trainable_variables
+
+        def on_one_device(part: Any, before: Any, weight: Any, targets: Any) -> tuple[tf.Tensor, list[tf.Tensor]]:
+            context = tf.distribute.get_replica_context()
+            _part_ways(model, context.replica_id_in_sync_group)
+            with tf.GradientTape() as tape:
+                mine = model(part, training=True)
+                mine = tf.where(weight > 0, mine, tf.zeros_like(mine))
+                after = tf.maximum(tf.shape(targets)[0] - before - tf.shape(mine)[0], 0)
+                padded = tf.pad(mine, [[before, after], *[[0, 0]] * (len(mine.shape) - 1)])
+                everyones = context.all_reduce(tf.distribute.ReduceOp.SUM, padded)
+                loss = model.compute_loss(x=part, y=targets, y_pred=everyones, training=True)  # / number of devices
+            gradients = tape.gradient(loss, [variable.value for variable in trained])
+            _average_norms(model, weight, context)
+            return loss, context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+
+        @tf.function(reduce_retracing=True)
+        def step(parts: Any, before: Any, weights: Any, targets: tf.Tensor) -> tf.Tensor:
+            losses, gradients = strategy.run(on_one_device, args=(parts, before, weights, targets))
+            model.optimizer.apply([strategy.experimental_local_results(one)[0] for one in gradients], trained)
+            return tf.add_n(strategy.experimental_local_results(losses))
+
+        return step
+
+
+@functools.cache
+def _strategy_of(names: tuple[str, ...]) -> tf.distribute.MirroredStrategy:
+    """One for the process: TensorFlow takes the sums over devices of two for the same ones."""
+    return tf.distribute.MirroredStrategy(names)
+
+
+def _part_ways(model: keras.Model, device: tf.Tensor) -> None:
+    """Let layers that draw do so otherwise on every device, or all would drop the same of their images."""
+    for layer in model.layers:
+        if generator := getattr(layer, "seed_generator", None):
+            offset = tf.cast(tf.stack([device, 0]), generator.state.dtype)
+            generator.state.assign(generator.state + offset)
+
+
+def _average_norms(model: keras.Model, weight: tf.Tensor, context: tf.distribute.ReplicaContext) -> None:
+    """Make the moving statistics of all devices their mean, weighted by the number of images each saw."""
+    norms = [layer for layer in model.layers if isinstance(layer, layers.BatchNormalization) and layer.trainable]
+    moving = [variable for layer in norms for variable in (layer.moving_mean, layer.moving_variance)]
+    if moving:
+        means = context.all_reduce(tf.distribute.ReduceOp.SUM, [weight * variable for variable in moving])
+        for variable, mean in zip(moving, means, strict=True):
+            variable.assign(mean)
