@@ -7,6 +7,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from cxr.config.errors import UserError
+from cxr.config.evaluation import Evaluation
 from cxr.evaluation.metrics import findings_of, measure, read_metrics, write_metrics
 
 SPLIT = {"name": "patients 70/10/20", "hash": "ab12", "parts": {}}
@@ -21,7 +22,7 @@ def with_codes(predictions, k, code, part):
 
 def test_values_are_those_of_the_test_part_and_validation_stands_beside(make_predictions):
     predictions = make_predictions()
-    metrics = measure(predictions, SPLIT, resamples=200, seed=4)
+    metrics = measure(predictions, SPLIT, Evaluation(resamples=200), seed=4)
     assert metrics["split"] == {**SPLIT, "part": "test"}
     assert metrics["intervals"] == {"method": "bootstrap over patients", "resamples": 200, "level": 0.95, "seed": 4}
     assert findings_of(metrics) == predictions.findings
@@ -46,13 +47,13 @@ def test_values_are_those_of_the_test_part_and_validation_stands_beside(make_pre
 
 def test_the_same_seed_gives_the_same_file(tmp_path, make_predictions):
     for name in ("one", "two"):
-        write_metrics(tmp_path / f"{name}.json", measure(make_predictions(), SPLIT, resamples=100, seed=4))
+        write_metrics(tmp_path / f"{name}.json", measure(make_predictions(), SPLIT, Evaluation(resamples=100), seed=4))
     assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()
 
 
 @pytest.mark.parametrize(("code", "missing"), [(0.0, "positives"), (1.0, "negatives"), (np.nan, "positives")])
 def test_a_finding_with_one_class_is_null_and_not_in_the_mean(make_predictions, code, missing):
-    metrics = measure(with_codes(make_predictions(), 1, code, "test"), SPLIT, resamples=100)
+    metrics = measure(with_codes(make_predictions(), 1, code, "test"), SPLIT, Evaluation(resamples=100))
     entry = metrics["auroc"]["Mass"]
     assert (entry["value"], entry["low"], entry["high"]) == (None, None, None)
     assert entry["reason"] == f"no {missing} in test"
@@ -65,7 +66,7 @@ def test_a_finding_with_one_class_is_null_and_not_in_the_mean(make_predictions, 
 def test_positives_of_one_patient_have_a_value_but_no_interval(make_predictions):
     predictions = with_codes(make_predictions(), 0, 0.0, "test")
     predictions.label_codes[2 * 3, 0] = 1  # patient 2 is in test
-    entry = measure(predictions, SPLIT, resamples=100)["auroc"]["Edema"]
+    entry = measure(predictions, SPLIT, Evaluation(resamples=100))["auroc"]["Edema"]
     assert entry["value"] is not None
     assert entry["low"] is None
     assert entry["reason"] == "positives of one patient only in test: no interval"
@@ -73,7 +74,7 @@ def test_positives_of_one_patient_have_a_value_but_no_interval(make_predictions)
 
 def test_one_patient_has_values_but_no_interval(make_predictions):
     predictions = make_predictions(patients=3, images_per_patient=40)
-    metrics = measure(predictions, SPLIT, resamples=100)
+    metrics = measure(predictions, SPLIT, Evaluation(resamples=100))
     for entry in metrics["auroc"].values():
         assert entry["value"] is not None
         assert (entry["low"], entry["high"]) == (None, None)
@@ -82,7 +83,7 @@ def test_one_patient_has_values_but_no_interval(make_predictions):
 
 def test_one_image_has_no_value(make_predictions):
     test = make_predictions().part("test")
-    metrics = measure(test.rows([0]), SPLIT, resamples=100)
+    metrics = measure(test.rows([0]), SPLIT, Evaluation(resamples=100))
     assert metrics["auroc"]["mean"]["value"] is None
     assert metrics["auroc"]["mean"]["findings"] == 0
     assert "in test" in metrics["auroc"]["mean"]["reason"]
@@ -91,7 +92,7 @@ def test_one_image_has_no_value(make_predictions):
 
 def test_without_validation_its_block_says_so_and_without_test_it_stops(make_predictions):
     predictions = make_predictions()
-    metrics = measure(predictions.part("test"), SPLIT, resamples=100)
+    metrics = measure(predictions.part("test"), SPLIT, Evaluation(resamples=100))
     assert metrics["validation"]["images"] == 0
     assert metrics["validation"]["auroc"]["Mass"]["reason"] == "no images in val"
     with pytest.raises(UserError, match=r"no image of the test part.*they hold only: train, val"):
@@ -101,13 +102,13 @@ def test_without_validation_its_block_says_so_and_without_test_it_stops(make_pre
 def test_resamples_that_lost_a_finding_are_counted(make_predictions):
     predictions = with_codes(make_predictions(), 0, 0.0, "test")
     predictions.label_codes[[2 * 3, 5 * 3], 0] = 1  # two patients of test: both missing in about 13 % of resamples
-    entry = measure(predictions, SPLIT, resamples=400)["auroc"]["Edema"]
+    entry = measure(predictions, SPLIT, Evaluation(resamples=400))["auroc"]["Edema"]
     assert 20 < entry["resamples_left_out"] < 100
     assert entry["low"] is not None
 
 
 def test_what_is_written_reads_back_and_has_a_table(tmp_path, make_predictions):
-    metrics = measure(with_codes(make_predictions(), 1, 0.0, "test"), SPLIT, resamples=100)
+    metrics = measure(with_codes(make_predictions(), 1, 0.0, "test"), SPLIT, Evaluation(resamples=100))
     write_metrics(tmp_path / "metrics.json", metrics)
     assert read_metrics(tmp_path / "metrics.json") == metrics
     table = pd.read_csv(tmp_path / "metrics.csv", index_col="finding")
@@ -120,7 +121,7 @@ def test_a_broken_metrics_file_is_one_sentence(tmp_path, make_predictions):
     path = tmp_path / "metrics.json"
     with pytest.raises(UserError, match=r"cannot be read .*evaluate the group first"):
         read_metrics(path)
-    metrics = measure(make_predictions(), SPLIT, resamples=100)
+    metrics = measure(make_predictions(), SPLIT, Evaluation(resamples=100))
     text = json.dumps(metrics)
     first_value = json.dumps(metrics["auroc"]["Edema"]["value"])
     for broken, message in [

@@ -55,9 +55,7 @@ def _too_few(labels: np.ndarray, patients: np.ndarray) -> str | None:
     for kind, code in (("positives", 1), ("negatives", 0)):
         images, owners = int((labels == code).sum()), len(np.unique(patients[labels == code]))
         if images < MIN_IMAGES or owners < MIN_PATIENTS:
-            return (
-                f"{images} {kind} of {owners} patients in val; a fit needs {MIN_IMAGES} of {MIN_PATIENTS} patients"
-            )
+            return f"{images} {kind} of {owners} patients in val; a fit needs {MIN_IMAGES} of {MIN_PATIENTS} patients"
     return None
 
 
@@ -99,7 +97,10 @@ def _fit_shared(val: Predictions) -> dict[str, CalibrationMap]:
         reason = f"{len(labels)} labelled images in val; a fit needs {MIN_IMAGES} of {MIN_PATIENTS} patients"
         fitted = {"kind": "none", "reason": reason}
     elif (slope := fit_slope(val.probabilities[chosen], labels)) is None:
-        fitted = {"kind": "none", "reason": "no temperature fits val best: all its answers are right, or too many wrong"}
+        fitted = {
+            "kind": "none",
+            "reason": "no temperature fits val best: all answers are right, or too many wrong",
+        }
     else:
         fitted = {"kind": "shared_temperature", "slope": slope}
     return {finding: CalibrationMap(**fitted, **counts[k]) for k, finding in enumerate(val.findings)}

@@ -1,4 +1,4 @@
-"""Labels and probabilities in, the `calibration` entries of metrics.json out: scores, line, curve and simulated band."""
+"""Labels and probabilities in, the `calibration` entries of metrics.json out: scores, line, curve, simulated band."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -68,7 +68,9 @@ def _curve(
     band = simulate_band(probabilities, assign_bins(probabilities, bins), seed, level)
     rows = []
     for b in range(len(found.images)):
-        interval = percentile_interval(found.rate_draws[:, b], level) if reason is None else None
+        rates = found.rate_draws[:, b]
+        varies = len(np.unique(rates[~np.isnan(rates)])) > 1  # no positive in any resample is no certainty of 0
+        interval = percentile_interval(rates, level) if reason is None and varies else None
         rows.append(
             {
                 "images": int(found.images[b]),

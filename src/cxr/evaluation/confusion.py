@@ -10,9 +10,7 @@ from cxr.evaluation.resamples import Resamples
 
 Counts = Mapping[str, np.ndarray]
 CELLS = ("tp", "fp", "tn", "fn")
-RATES = (
-    *("sensitivity", "specificity", "ppv", "npv", "accuracy", "f1", "mcc", "prevalence", "predicted_prevalence"),
-)
+RATES = (*("sensitivity", "specificity", "ppv", "npv", "accuracy", "f1", "mcc", "prevalence", "predicted_prevalence"),)
 """Sensitivity is also called recall, ppv precision."""
 
 
@@ -91,9 +89,7 @@ def _estimates(
     counts: Counts, sums: Counts, reasons: Mapping[str, tuple[str | None, ...]], name: str
 ) -> dict[str, Estimate]:
     values, draws = rates_of(counts), rates_of(sums)
-    return {
-        rate: Estimate(values[rate], draws[rate], reasons[rate]).without_constants(name) for rate in RATES
-    }
+    return {rate: Estimate(values[rate], draws[rate], reasons[rate]).without_constants(name) for rate in RATES}
 
 
 def _reasons(cells: Counts, resamples: Resamples, name: str) -> dict[str, tuple[str | None, ...]]:
@@ -115,9 +111,7 @@ def _reasons(cells: Counts, resamples: Resamples, name: str) -> dict[str, tuple[
         "mcc": ("positives", "negatives", "predicted_positives", "predicted_negatives"),
     }
     return {
-        rate: support_reasons(
-            resamples, name, **{kind: kinds[kind] for kind in needed.get(rate, ("labelled_images",))}
-        )
+        rate: support_reasons(resamples, name, **{kind: kinds[kind] for kind in needed.get(rate, ("labelled_images",))})
         for rate in RATES
     }
 

@@ -4,7 +4,7 @@ Two files, because they are asked for apart: `calibration.json` and `thresholds.
 fit, the validation images. With cross-validation there is a fit per fold, on that fold's own validation part.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -79,6 +79,20 @@ class Fitted:
             raise ValueError("an image is in the test part of no fold")
         return calibrated, thresholds
 
+    @property
+    def method(self) -> str:
+        """How probabilities were calibrated."""
+        return next(iter(self.calibration.fits.values())).method
+
+    def missing_thresholds(self, findings: Sequence[str]) -> tuple[str | None, ...]:
+        """Per finding why it has no threshold, or None where some fit has one."""
+        found: list[str | None] = []
+        for finding in findings:
+            ones = [fit.findings[finding] for fit in self.thresholds.fits.values()]
+            some = any(one.threshold is not None for one in ones)
+            found.append(None if some else f"no threshold: {ones[0].reason}")
+        return tuple(found)
+
     def write(self, folder: Path) -> None:
         """Write both files into `folder`, each atomically."""
         write_json(folder / CALIBRATION, self.calibration.model_dump(mode="json", exclude_none=True))
@@ -112,7 +126,7 @@ def fit_on_validation(
 
 
 def read_fitted(folder: Path) -> Fitted:
-    """Read both files of a group; UserError for one that is missing or broken, or of two that do not belong together."""
+    """Read both files of a group; UserError for one that is missing or broken, and for two of different fits."""
     calibration = _read(folder / CALIBRATION, CalibrationFile)
     thresholds = _read(folder / THRESHOLDS, ThresholdsFile)
     marks = [

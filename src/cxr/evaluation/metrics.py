@@ -1,18 +1,27 @@
-"""Predictions in, metrics.json out (and back): AUROC per finding and their mean, with intervals over patients."""
+"""Predictions in, metrics.json out (and back): every number per finding and over them, with intervals by patient."""
 
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from cxr.config.atomic import write_json, write_text
 from cxr.config.errors import UserError
-from cxr.evaluation.measured_part import measure_part
+from cxr.config.evaluation import Evaluation
+from cxr.evaluation.delong import ASSUMPTION
+from cxr.evaluation.disagreement import measure_disagreement, member_spread
+from cxr.evaluation.discrimination import estimate_ranking
+from cxr.evaluation.fitted import Fitted, fit_on_validation
+from cxr.evaluation.measured_part import Part, measure_part
 from cxr.evaluation.predictions import Predictions
+from cxr.evaluation.resamples import Resamples
+from cxr.evaluation.shift import compare_parts
+from cxr.evaluation.subgroups import measure_subgroups
 
 LEVEL = 0.95
 MEAN_KEYS = ("value", "low", "high", "findings")
@@ -22,9 +31,12 @@ FINDING_KEYS = ("value", "low", "high", "positives", "negatives", "unknown", "un
 def measure(
     predictions: Predictions,
     split: Mapping[str, Any],
-    resamples: int = 2000,
+    evaluation: Evaluation | None = None,
     seed: int = 0,
     folds: Mapping[str, Predictions] | None = None,
+    fitted: Fitted | None = None,
+    attributes: pd.DataFrame | None = None,
+    members: Sequence[Predictions] = (),
 ) -> dict[str, Any]:
     """Measure the test part, and validation beside it; the result is the content of `metrics.json`, free of NaN.
 
@@ -33,12 +45,15 @@ def measure(
     patients each; otherwise it is null with a reason too. See `measured_part.measure_part` for the entries.
 
     Args:
-        predictions: of at least one test image.
+        predictions: raw, of at least one test image.
         split: "split" of the group's run.json (name, hash, parts); copied, with the part measured added.
-        resamples: of the patients, for the intervals.
+        evaluation: how to measure; the defaults when not given.
         seed: of the resamples.
         folds: with cross-validation, fold -> predictions of its val and test part; `predictions` are then those of all
             test parts together, and "folds" has the mean AUROC of each by itself.
+        fitted: calibration and thresholds; fitted to the val part here when not given.
+        attributes: of the images, for "subgroups" (see `attributes.attribute_table`); null without.
+        members: predictions of each member, for "disagreement"; null with fewer than two.
 
     Raises UserError when no prediction is of the test part.
     """
@@ -46,20 +61,53 @@ def measure(
     if len(test.image_ids) == 0:
         held = ", ".join(np.unique(predictions.splits))
         raise UserError(f"The predictions hold no image of the test part of the split; they hold only: {held}.")
-    by_fold = {
-        fold: measure_part(one.part("test"), f"test of fold {fold}", resamples, seed, LEVEL)
-        for fold, one in (folds or {}).items()
-    }
+    evaluation = evaluation or Evaluation()
+    fitted = fitted or fit_on_validation(predictions, split, evaluation, folds)
+    part = _part(test, "test", fitted, folds)
+    val = _part(predictions.part("val"), "val", fitted, folds)
+    resamples = Resamples.of(test.patient_ids, evaluation.resamples, seed)
+    of_val = Resamples.of(val.predictions.patient_ids, evaluation.resamples, seed)
+    measured, validation = (
+        measure_part(one, drawn, evaluation.bins, LEVEL) for one, drawn in ((part, resamples), (val, of_val))
+    )
+    rule = evaluation.operating_point
     return {
         "split": {**split, "part": "test"},
-        "intervals": {"method": "bootstrap over patients", "resamples": resamples, "level": LEVEL, "seed": seed},
-        **measure_part(test, "test", resamples, seed, LEVEL),
-        "validation": measure_part(predictions.part("val"), "val", resamples, seed, LEVEL),
-        "folds": {
-            fold: {"images": one["images"], "patients": one["patients"], "auroc": {"mean": one["auroc"]["mean"]}}
-            for fold, one in by_fold.items()
+        "intervals": {
+            "method": "bootstrap over patients",
+            **{"resamples": evaluation.resamples, "level": LEVEL, "seed": seed},
         },
+        "delong": ASSUMPTION,
+        "fitted": {
+            **{"split": fitted.calibration.split.model_dump(), "calibration": fitted.method},
+            "operating_point": {"name": rule.name, "value": rule.target},
+        },
+        **measured.block,
+        "validation": validation.block,
+        "shift": compare_parts(validation.estimates, measured.estimates, predictions.findings, LEVEL, seed),
+        "subgroups": None
+        if attributes is None
+        else {
+            "min_positives": evaluation.min_positives,
+            "attributes": measure_subgroups(part, attributes, resamples, evaluation.min_positives, LEVEL),
+        },
+        "disagreement": measure_disagreement(part, member_spread(test, members), resamples, LEVEL)
+        if len(members) > 1
+        else None,
+        "folds": {fold: _of_fold(fold, one.part("test"), evaluation, seed) for fold, one in (folds or {}).items()},
     }
+
+
+def _part(rows: Predictions, name: str, fitted: Fitted, folds: Mapping[str, Predictions] | None) -> Part:
+    return Part(name, rows, *fitted.apply(rows, folds), fitted.missing_thresholds(rows.findings))
+
+
+def _of_fold(fold: str, test: Predictions, evaluation: Evaluation, seed: int) -> dict[str, Any]:
+    name = f"test of fold {fold}"
+    resamples = Resamples.of(test.patient_ids, evaluation.resamples, seed)
+    areas = estimate_ranking(test, resamples, name)["auroc"]
+    entries = areas.entries(test.findings, LEVEL, f"no finding has positives and negatives in {name}")
+    return {"images": len(test.image_ids), "patients": resamples.patients, "auroc": {"mean": entries["mean"]}}
 
 
 def findings_of(metrics: Mapping[str, Any]) -> tuple[str, ...]:

@@ -44,9 +44,7 @@ def assign_bins(probabilities: np.ndarray, bins: int) -> np.ndarray:
     return np.unique((count * middle[place] / max(1, len(probabilities))).astype(int), return_inverse=True)[1]
 
 
-def measure_reliability(
-    labels: np.ndarray, probabilities: np.ndarray, resamples: Resamples, bins: int
-) -> Reliability:
+def measure_reliability(labels: np.ndarray, probabilities: np.ndarray, resamples: Resamples, bins: int) -> Reliability:
     """Measure one finding; images whose label is NaN do not count.
 
     Args:
@@ -67,7 +65,7 @@ def measure_reliability(
     values = _scores(columns.sum(axis=0, keepdims=True))
     sums = resamples.sums(columns)
     images, chances, positives = columns[:, :-1].sum(axis=0).reshape(3, size)
-    drawn, _, hits = np.moveaxis(sums[:, :-1].reshape(-1, 3, size), 1, 0)
+    drawn, _, hits = np.moveaxis(sums[:, :-1].reshape(len(sums), 3, size), 1, 0)
     return Reliability(
         images=images.astype(int),
         positives=positives.astype(int),
@@ -86,7 +84,7 @@ def _scores(sums: np.ndarray) -> dict[str, np.ndarray]:
     and Jolliffe, Weather and Forecasting 2008, 23:752-757); it is 0 where a bin has one probability only.
     ECE: mean over images of |mean probability - observed rate| of their bin (Naeini, AAAI 2015).
     """
-    images, chances, positives = np.moveaxis(sums[:, :-1].reshape(len(sums), 3, -1), 1, 0)
+    images, chances, positives = np.moveaxis(sums[:, :-1].reshape(len(sums), 3, sums.shape[1] // 3), 1, 0)
     total = images.sum(axis=1)
 
     def mean(amounts: np.ndarray) -> np.ndarray:

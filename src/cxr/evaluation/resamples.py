@@ -42,7 +42,7 @@ class Resamples:
 
     @cached_property
     def weights(self) -> np.ndarray:
-        """(B, P) uint8: how often each patient is drawn; a byte holds it, as 256 draws of one of P >= 256 never come."""
+        """(B, P) uint8: how often each patient is drawn; a byte holds it: 256 draws of one of many never come."""
         if self.patients == 0:
             return np.zeros((self.count, 0), dtype=np.uint8)
         blocks = resampled_weights(self.patients, self.count, self.seed, block=256)
