@@ -1,4 +1,4 @@
-"""`cxr evaluate GROUP`: predictions.csv in, metrics.json and figures out; no Keras."""
+"""`cxr evaluate GROUP`: predictions.csv in; metrics.json, calibration.json and thresholds.json out; no Keras."""
 
 import argparse
 from pathlib import Path
@@ -7,8 +7,16 @@ from cxr.classification.runs import PREDICTIONS, RUN, check_group, parameter_inp
 from cxr.commands.context import read_config
 from cxr.config.errors import UserError
 from cxr.config.record import fingerprint, hash_of_file, read_json
+from cxr.datasets.manifest import read_table
+from cxr.datasets.table import DESCRIPTION
+from cxr.evaluation.attributes import attribute_table
+from cxr.evaluation.fitted import fit_on_validation, read_fitted
 from cxr.evaluation.metrics import measure, read_metrics, write_metrics
 from cxr.evaluation.predictions import read_predictions
+from cxr.preparation.prepare import prepared_files
+
+FORM = 2
+"""Of metrics.json: a file of another form is measured again."""
 
 
 def run(options: argparse.Namespace) -> None:
@@ -27,12 +35,21 @@ def run(options: argparse.Namespace) -> None:
     file_hash = hash_of_file(source)
     if file_hash != record.get("predictions_hash"):
         raise UserError(f"{source}: is not the file that the run wrote; ./cxr train {options.group} predicts again")
-    resamples, seed = params.evaluation.resamples, params.seed
-    inputs = fingerprint({"predictions": file_hash, "resamples": resamples, "seed": seed})
+    evaluation, seed, single = params.evaluation, params.seed, params.findings.single
+    manifest = prepared_files(config.settings, params).manifest
+    subgroups = hash_of_file(manifest) if manifest.is_file() else None
+    inputs = fingerprint(
+        {"predictions": file_hash, "evaluation": evaluation, "seed": seed, "subgroups": subgroups, "form": FORM}
+    )
     fresh = not _is_measured(target, inputs)
     if fresh:
+        predictions = read_predictions(source)
         folds = {fold: read_predictions(folder / f"predictions-f{fold}.csv") for fold in record.get("folds", [])}
-        metrics = measure(read_predictions(source), record["split"], resamples, seed, folds)
+        fitted = fit_on_validation(predictions, record["split"], evaluation, folds, single)
+        attributes = attribute_table(read_table(manifest, DESCRIPTION)) if subgroups else None
+        each = [] if folds else [read_predictions(folder / name / PREDICTIONS) for name in names]
+        metrics = measure(predictions, record["split"], evaluation, seed, folds, fitted, attributes, each)
+        fitted.write(folder)
         write_metrics(target, metrics | {"inputs": inputs})
     metrics = read_metrics(target)
     mean, split = metrics["auroc"]["mean"], metrics["split"]
@@ -44,10 +61,11 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _is_measured(target: Path, inputs: str) -> bool:
-    """Whether metrics.json, whole and with its table beside it, was measured on these inputs."""
+    """Whether metrics.json, whole and with its table and fits beside it, was measured on these inputs."""
     if not target.is_file() or not target.with_suffix(".csv").is_file():
         return False
     try:
+        read_fitted(target.parent)
         return read_metrics(target).get("inputs") == inputs
     except UserError:
         return False  # damaged: measured again

@@ -1,7 +1,5 @@
 """Predictions in, metrics.json out (and back): every number per finding and over them, with intervals by patient."""
 
-import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,14 +16,15 @@ from cxr.evaluation.disagreement import measure_disagreement, member_spread
 from cxr.evaluation.discrimination import estimate_ranking
 from cxr.evaluation.fitted import Fitted, fit_on_validation
 from cxr.evaluation.measured_part import Part, measure_part
+from cxr.evaluation.metrics_table import FINDING_KEYS, metrics_table
 from cxr.evaluation.predictions import Predictions
 from cxr.evaluation.resamples import Resamples
 from cxr.evaluation.shift import compare_parts
 from cxr.evaluation.subgroups import measure_subgroups
 
 LEVEL = 0.95
+BLOCK_KEYS = ("average_precision", "summary", "calibration", "operating_point", "at_half")
 MEAN_KEYS = ("value", "low", "high", "findings")
-FINDING_KEYS = ("value", "low", "high", "positives", "negatives", "unknown", "uncertain", "patients_with")
 
 
 def measure(
@@ -118,12 +117,7 @@ def findings_of(metrics: Mapping[str, Any]) -> tuple[str, ...]:
 def write_metrics(path: Path, metrics: Mapping[str, Any]) -> None:
     """Write `metrics.json` atomically, and beside it `metrics.csv`: the test part, one row per finding and the mean."""
     write_json(path, metrics)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["finding", *FINDING_KEYS])
-    for finding, entry in metrics["auroc"].items():
-        writer.writerow([finding, *(entry.get(key) for key in FINDING_KEYS)])  # None becomes an empty cell
-    write_text(path.with_suffix(".csv"), text.getvalue())
+    write_text(path.with_suffix(".csv"), metrics_table(metrics))
 
 
 def read_metrics(path: Path) -> dict[str, Any]:
@@ -135,6 +129,8 @@ def read_metrics(path: Path) -> dict[str, Any]:
     except ValueError as error:  # also of UTF-8 and of NaN
         raise UserError(f"{path}: is not valid JSON ({error}); evaluate the group again.") from error
     _need(path, metrics, "", ("split", "intervals", "images", "patients", "auroc", "validation"))
+    _need(path, metrics, "", ("fitted", *BLOCK_KEYS, "shift", "subgroups", "disagreement", "folds"))
+    _need(path, metrics["validation"], "validation.", BLOCK_KEYS)
     _need(path, metrics["split"], "split.", ("name", "hash", "part"))
     _need(path, metrics["intervals"], "intervals.", ("resamples", "level"))
     _need(path, metrics["validation"], "validation.", ("images", "patients", "auroc"))

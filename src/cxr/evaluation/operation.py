@@ -23,11 +23,11 @@ def measure_operation(
     name: str,
     level: float,
 ) -> tuple[dict[str, Any], dict[str, Estimate]]:
-    """{"micro", "macro", "findings"} with intervals, the thresholds held fixed; and the estimates of each rate.
+    """{"micro", "macro", "mean", "findings"} with intervals, the thresholds held fixed; and the estimates of each rate.
 
-    `micro` counts all findings' decisions in one heap, `macro` is the mean over the findings that have the rate. A
-    finding has `threshold` (null where there is none or, with folds, several), its four counts and every rate; without
-    threshold each rate says why.
+    `micro` counts all findings' decisions in one heap, `macro` is the mean over the findings that have the rate,
+    `mean` the same of every rate by its own name. A finding has `threshold` (null where there is none or, with folds,
+    several), its four counts and every rate; without threshold each rate says why.
 
     Args:
         labels: (N, K) float64 of 1, 0, and NaN where unknown.
@@ -58,5 +58,6 @@ def measure_operation(
     return {
         "micro": {shown: total[rate].entry(0, level) for shown, rate in TOTALS.items()},
         "macro": {shown: rates[rate].mean(empty).entry(0, level) for shown, rate in TOTALS.items()},
+        "mean": {rate: rates[rate].mean(empty).entry(0, level) for rate in RATES},
         "findings": entries,
     }, rates
