@@ -4,10 +4,11 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import average_precision_score, brier_score_loss, precision_score, recall_score, roc_auc_score
 
 from cxr.config.errors import UserError
 from cxr.config.evaluation import Evaluation
+from cxr.evaluation.fitted import fit_on_validation
 from cxr.evaluation.metrics import findings_of, measure, read_metrics, write_metrics
 
 SPLIT = {"name": "patients 70/10/20", "hash": "ab12", "parts": {}}
@@ -137,3 +138,108 @@ def test_a_broken_metrics_file_is_one_sentence(tmp_path, make_predictions):
         with pytest.raises(UserError, match=message) as raised:
             read_metrics(path)
         assert str(path) in str(raised.value)
+
+
+def every_entry(content, path=()):
+    """Path and entry of every number with an interval, anywhere below."""
+    if isinstance(content, dict):
+        if {"value", "low", "high"} <= set(content):
+            yield path, content
+        for key, below in content.items():
+            yield from every_entry(below, (*path, key))
+
+
+def test_every_number_has_an_interval_or_says_why_not(make_predictions):
+    predictions = make_predictions(patients=300)
+    ids = predictions.image_ids
+    attributes = pd.DataFrame({"image_id": ids, "sex": np.where(np.arange(len(ids)) // 3 % 2, "F", "M")})
+    other = dataclasses.replace(predictions, probabilities=np.roll(predictions.probabilities, 1, axis=1))
+    metrics = measure(
+        predictions, SPLIT, Evaluation(resamples=100), attributes=attributes, members=[predictions, other]
+    )
+    json.dumps(metrics, allow_nan=False)
+    found = dict(every_entry(metrics))
+    assert len(found) > 400
+    for path, entry in found.items():
+        if entry["low"] is None:
+            assert entry["reason"], path
+        else:
+            assert entry["low"] <= entry["high"], path
+    firsts = {path[0] for path in found}
+    assert firsts == {
+        *("auroc", "average_precision", "summary", "calibration", "operating_point", "at_half"),
+        *("validation", "shift", "subgroups", "disagreement"),
+    }
+    assert not [path for path, entry in found.items() if entry["low"] is None and path[0] in ("auroc", "summary")]
+
+
+def test_scores_of_the_whole_file_equal_scikit_learn(make_predictions):
+    predictions = make_predictions(patients=300)
+    metrics = measure(predictions, SPLIT, Evaluation(resamples=100))
+    test, fitted = predictions.part("test"), fit_on_validation(predictions, SPLIT, Evaluation())
+    calibrated, thresholds = fitted.apply(test)
+    known = test.label_codes >= 0
+    pooled = roc_auc_score(test.label_codes[known], test.probabilities[known])
+    assert metrics["summary"]["auroc"]["micro"]["value"] == pytest.approx(pooled, abs=1e-9)
+    areas = [metrics["auroc"][finding]["value"] for finding in predictions.findings]
+    for kind, function in (("median", np.median), ("min", min), ("max", max), ("mean", np.mean)):
+        assert metrics["summary"]["auroc"][kind]["value"] == pytest.approx(function(areas))
+    assert metrics["summary"]["auroc"]["min"]["finding"] == predictions.findings[int(np.argmin(areas))]
+    called = (calibrated >= thresholds)[known]
+    micro = metrics["operating_point"]["micro"]
+    assert micro["precision"]["value"] == pytest.approx(precision_score(test.label_codes[known], called), abs=1e-9)
+    assert micro["accuracy"]["value"] == pytest.approx(np.mean(test.label_codes[known] == called), abs=1e-9)
+    for k, finding in enumerate(predictions.findings):
+        y, raw = test.label_codes[known[:, k], k], test.probabilities[known[:, k], k]
+        assert metrics["average_precision"][finding]["value"] == pytest.approx(
+            average_precision_score(y, raw), abs=1e-9
+        )
+        for name, p in (("raw", raw), ("calibrated", calibrated[known[:, k], k])):
+            brier = metrics["calibration"][name][finding]["brier"]["value"]
+            assert brier == pytest.approx(brier_score_loss(y, p), abs=1e-9)
+        at = metrics["operating_point"]["findings"][finding]
+        assert at["threshold"] == thresholds[0, k]
+        assert at["sensitivity"]["value"] == pytest.approx(
+            recall_score(y, calibrated[known[:, k], k] >= thresholds[0, k])
+        )
+        half = metrics["at_half"]["findings"][finding]
+        assert half["sensitivity"]["value"] == pytest.approx(recall_score(y, raw >= 0.5))
+
+
+def test_one_patient_never_has_an_interval(make_predictions):
+    test = make_predictions(patients=3, images_per_patient=60)
+    for path, entry in every_entry(measure(test, SPLIT, Evaluation(resamples=100))):
+        assert entry["low"] is None, path
+        assert entry["reason"], path
+
+
+def test_constant_predictions_are_no_better_than_chance_and_have_no_threshold(make_predictions):
+    predictions = make_predictions()
+    alike = dataclasses.replace(predictions, probabilities=np.full_like(predictions.probabilities, 0.3))
+    metrics = measure(alike, SPLIT, Evaluation(resamples=100))
+    json.dumps(metrics, allow_nan=False)
+    assert metrics["auroc"]["Edema"]["value"] == 0.5
+    at = metrics["operating_point"]["findings"]["Edema"]
+    assert at["sensitivity"]["reason"] == "no threshold: all probabilities alike in val"
+    assert metrics["average_precision"]["Edema"]["value"] == pytest.approx(
+        metrics["operating_point"]["findings"]["Edema"]["prevalence"]["value"]
+        or metrics["at_half"]["findings"]["Edema"]["prevalence"]["value"]
+    )
+
+
+def test_the_table_holds_the_operating_point_and_both_calibrations(tmp_path, make_predictions):
+    metrics = measure(make_predictions(patients=240), SPLIT, Evaluation(resamples=100))
+    write_metrics(tmp_path / "metrics.json", metrics)
+    table = pd.read_csv(tmp_path / "metrics.csv", index_col="finding")
+    at = metrics["operating_point"]["findings"]["Mass"]
+    for column, value in {
+        "threshold": at["threshold"],
+        "tp": at["tp"],
+        "ppv_low": at["ppv"]["low"],
+        "ece": metrics["calibration"]["calibrated"]["Mass"]["ece"]["value"],
+        "ece_raw_high": metrics["calibration"]["raw"]["Mass"]["ece"]["high"],
+        "average_precision": metrics["average_precision"]["Mass"]["value"],
+    }.items():
+        assert table.loc["Mass", column] == pytest.approx(value), column
+    mean = metrics["operating_point"]["mean"]["sensitivity"]["value"]
+    assert table.loc["mean", "sensitivity"] == pytest.approx(mean)
