@@ -72,7 +72,7 @@ def rates_of(counts: Counts) -> dict[str, np.ndarray]:
 
 def estimate_rates(confusion: Confusion, resamples: Resamples, name: str) -> dict[str, Estimate]:
     """Every rate of each finding with its draws; the thresholds are held fixed."""
-    sums = {cell: resamples.sums(chosen) for cell, chosen in confusion.cells.items()}
+    sums = _sums(confusion.cells, resamples)
     return _estimates(confusion.counts, sums, _reasons(confusion.cells, resamples, name), name)
 
 
@@ -80,9 +80,15 @@ def estimate_total(confusion: Confusion, resamples: Resamples, name: str) -> dic
     """Every rate of all findings' decisions in one heap (micro), as estimates of one."""
     counts = {cell: count.sum(keepdims=True) for cell, count in confusion.counts.items()}
     by_image = {cell: chosen.sum(axis=1, keepdims=True) for cell, chosen in confusion.cells.items()}
-    sums = {cell: resamples.sums(chosen) for cell, chosen in by_image.items()}
+    sums = _sums(by_image, resamples)
     reasons = _reasons({cell: chosen > 0 for cell, chosen in by_image.items()}, resamples, name)
     return _estimates(counts, sums, reasons, name)
+
+
+def _sums(cells: Counts, resamples: Resamples) -> dict[str, np.ndarray]:
+    """(B, K) sums of each of four (N, K) cells, multiplied out at once."""
+    sums = resamples.sums(np.concatenate([cells[cell] for cell in CELLS], axis=1))
+    return dict(zip(CELLS, np.split(sums, len(CELLS), axis=1), strict=True))
 
 
 def _estimates(

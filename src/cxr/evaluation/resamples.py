@@ -71,8 +71,9 @@ class Resamples:
         """(B, M) float64: the sum of (N, M) values over the images of every resample, a patient drawn twice twice."""
         totals = self.by_patient(values)
         found = np.empty((self.count, totals.shape[1]))
-        for start in range(0, self.count, MOST):
-            block = slice(start, start + MOST)
+        size = max(FEWEST, 4 * BLOCK_BYTES // (8 * max(1, self.patients)))  # products want larger blocks than sorting
+        for start in range(0, self.count, size):
+            block = slice(start, start + size)
             found[block] = self.weights[block].astype(np.float64) @ totals
         return found
 
