@@ -111,7 +111,7 @@ def test_every_fold_is_fitted_to_its_own_validation_and_applied_to_its_own_test_
             lambda c: c["fits"][""]["findings"]["Edema"].update(threshold=None),
             "the reason why",
         ),
-        (THRESHOLDS, lambda c: c["fits"][""].update(images_hash="other"), "was not chosen on the images"),
+        (THRESHOLDS, lambda c: c["fits"][""].update(images_hash="other"), "was not chosen on what"),
         (THRESHOLDS, lambda c: c.update(fits={}), "fits"),
     ],
 )

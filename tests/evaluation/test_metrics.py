@@ -4,12 +4,14 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import expit
 from sklearn.metrics import average_precision_score, brier_score_loss, precision_score, recall_score, roc_auc_score
 
 from cxr.config.errors import UserError
 from cxr.config.evaluation import Evaluation
 from cxr.evaluation.fitted import fit_on_validation
 from cxr.evaluation.metrics import findings_of, measure, read_metrics, write_metrics
+from cxr.evaluation.predictions import Predictions
 
 SPLIT = {"name": "patients 70/10/20", "hash": "ab12", "parts": {}}
 
@@ -243,3 +245,42 @@ def test_the_table_holds_the_operating_point_and_both_calibrations(tmp_path, mak
         assert table.loc["Mass", column] == pytest.approx(value), column
     mean = metrics["operating_point"]["mean"]["sensitivity"]["value"]
     assert table.loc["mean", "sensitivity"] == pytest.approx(mean)
+
+
+def test_a_weighted_loss_is_outside_its_band_before_calibration_and_inside_after():
+    """Logits too high by log(8), what weighing positives eightfold makes of a good network."""
+    random = np.random.default_rng(4)
+    patients, images = 2000, 4000
+    owners = np.arange(images) % patients
+    logits = random.normal(size=(images, 2)) * 1.2 - 2
+    predictions = Predictions(
+        image_ids=np.arange(images).astype(str),
+        patient_ids=owners.astype(str),
+        splits=np.array(["val", "test"])[owners % 2],
+        findings=("Edema", "Mass"),
+        probabilities=expit(logits + np.log(8)),
+        label_codes=(random.random(logits.shape) < expit(logits)).astype(float),
+    )
+    metrics = measure(predictions, SPLIT, Evaluation(resamples=200))
+    for finding in predictions.findings:
+        raw, calibrated = (metrics["calibration"][kind][finding] for kind in ("raw", "calibrated"))
+        assert not raw["band"]["inside"]
+        assert raw["ece"]["value"] > 5 * raw["band"]["limit"]
+        assert calibrated["band"]["inside"]
+        assert raw["intercept"]["high"] < -1.5
+        # Not held to their intervals, which know of the noise of test, not of that of the fit.
+        assert calibrated["intercept"]["value"] == pytest.approx(0, abs=0.25)
+        assert calibrated["slope"]["value"] == pytest.approx(1, abs=0.2)
+        parts = [calibrated[part]["value"] for part in ("reliability", "resolution", "uncertainty", "within_bins")]
+        assert calibrated["brier"]["value"] == pytest.approx(parts[0] - parts[1] + parts[2] + parts[3], abs=1e-12)
+        assert sum(row["images"] for row in calibrated["bins"]) == images // 2
+
+
+def test_a_perfect_ranking_is_no_certainty(make_predictions):
+    predictions = make_predictions()
+    perfect = dataclasses.replace(predictions, probabilities=np.where(predictions.label_codes == 1, 0.9, 0.1))
+    metrics = measure(perfect, SPLIT, Evaluation(resamples=100))
+    for name in ("mean", "Edema"):
+        entry = metrics["auroc"][name]
+        assert (entry["value"], entry["low"]) == (1.0, None)
+        assert entry["reason"] == "the same in every resample of test: no interval"

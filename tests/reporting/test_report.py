@@ -11,8 +11,8 @@ import pytest
 
 import cxr
 from cxr.config.errors import UserError
-from cxr.config.findings import NIH14
 from cxr.config.evaluation import Evaluation
+from cxr.config.findings import NIH14
 from cxr.evaluation.metrics import measure, write_metrics
 from cxr.evaluation.predictions import read_predictions, write_predictions
 from cxr.reporting.report import SIZE_LIMIT, write_report

@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> None:
         folds = {fold: read_predictions(folder / f"predictions-f{fold}.csv") for fold in record.get("folds", [])}
         fitted = fit_on_validation(predictions, record["split"], evaluation, folds, single)
         attributes = attribute_table(read_table(manifest, DESCRIPTION)) if subgroups else None
-        each = [] if folds else [read_predictions(folder / name / PREDICTIONS) for name in names]
+        each = [] if folds or len(names) < 2 else [read_predictions(folder / name / PREDICTIONS) for name in names]
         metrics = measure(predictions, record["split"], evaluation, seed, folds, fitted, attributes, each)
         fitted.write(folder)
         write_metrics(target, metrics | {"inputs": inputs})

@@ -17,18 +17,22 @@ OVER_FINDINGS: dict[str, Callable[..., np.ndarray]] = {"median": np.nanmedian, "
 
 
 def estimate_ranking(part: Predictions, resamples: Resamples, name: str) -> dict[str, Estimate]:
-    """`auroc` and `average_precision` of each finding of a part of N >= 0 images."""
+    """`auroc` and `average_precision` of each finding of a part of N >= 0 images.
+
+    Where every resample agrees, as on a perfect ranking, there is no interval: the percentiles would say 1 to 1.
+    """
     labels = part.labels
     positive, negative = labels == 1, labels == 0
     areas, precisions = bootstrap_ranking(labels, part.probabilities, resamples)
     reasons = support_reasons(resamples, name, positives=positive, negatives=negative)
-    return {
+    found = {
         "auroc": Estimate(auroc(labels, part.probabilities), areas, reasons),
         # Without negatives every precision is 1: no number of the model.
         "average_precision": Estimate(
             np.where(negative.any(axis=0), average_precision(labels, part.probabilities), np.nan), precisions, reasons
         ),
     }
+    return {kind: estimate.without_constants(name) for kind, estimate in found.items()}
 
 
 def estimate_micro(part: Predictions, resamples: Resamples, name: str) -> Estimate:

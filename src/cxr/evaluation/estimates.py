@@ -53,9 +53,10 @@ class Estimate:
         present = ~np.isnan(self.values)
         if not present.any():
             return Estimate(np.array([np.nan]), np.full((len(self.draws), 1), np.nan), (empty,))
-        alone = next((reason for reason in self.reasons if reason and reason.startswith("one patient")), None)
+        reasons = [reason for reason, there in zip(self.reasons, present, strict=True) if there]
+        reason = None if None in reasons else reasons[0]  # no finding has an interval: nor have all together
         draws = of_draws(self.draws[:, present])
-        return Estimate(np.array([of_values(self.values[present])]), draws[:, None], (alone,))
+        return Estimate(np.array([of_values(self.values[present])]), draws[:, None], (reason,))
 
     def minus(self, other: "Estimate") -> "Estimate":
         """The difference, draw by draw: paired where both were measured on the same `Resamples`."""

@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError
 
 from cxr.config.atomic import write_json
 from cxr.config.errors import UserError
-from cxr.config.evaluation import Evaluation
+from cxr.config.evaluation import Evaluation, OperatingPoint
 from cxr.config.explain import explain_errors
 from cxr.config.model import Model
 from cxr.evaluation.calibration import fit_calibration
@@ -84,6 +84,11 @@ class Fitted:
         """How probabilities were calibrated."""
         return next(iter(self.calibration.fits.values())).method
 
+    @property
+    def rule(self) -> OperatingPoint:
+        """How thresholds were chosen."""
+        return next(iter(self.thresholds.fits.values())).operating_point
+
     def missing_thresholds(self, findings: Sequence[str]) -> tuple[str | None, ...]:
         """Per finding why it has no threshold, or None where some fit has one."""
         found: list[str | None] = []
@@ -129,14 +134,12 @@ def read_fitted(folder: Path) -> Fitted:
     """Read both files of a group; UserError for one that is missing or broken, and for two of different fits."""
     calibration = _read(folder / CALIBRATION, CalibrationFile)
     thresholds = _read(folder / THRESHOLDS, ThresholdsFile)
-    marks = [
-        (file.split, {fold: (fit.images_hash, list(fit.findings)) for fold, fit in file.fits.items()})
-        for file in (calibration, thresholds)
-    ]
-    if marks[0] != marks[1]:
+    fits = {fold: (fit.images_hash, list(fit.findings), fit.method) for fold, fit in calibration.fits.items()}
+    cuts = {fold: (fit.images_hash, list(fit.findings), fit.calibration) for fold, fit in thresholds.fits.items()}
+    if (calibration.split, fits) != (thresholds.split, cuts):
         raise UserError(
-            f"{folder / THRESHOLDS}: was not chosen on the images that {CALIBRATION} was fitted to; "
-            "evaluate the group again."
+            f"{folder / THRESHOLDS}: was not chosen on what {CALIBRATION} was fitted to (split, images, findings, "
+            "method); evaluate the group again."
         )
     return Fitted(calibration, thresholds)
 

@@ -69,7 +69,7 @@ def measure(
     measured, validation = (
         measure_part(one, drawn, evaluation.bins, LEVEL) for one, drawn in ((part, resamples), (val, of_val))
     )
-    rule = evaluation.operating_point
+    rule = fitted.rule
     return {
         "split": {**split, "part": "test"},
         "intervals": {

@@ -27,7 +27,8 @@ def measure_operation(
 
     `micro` counts all findings' decisions in one heap, `macro` is the mean over the findings that have the rate,
     `mean` the same of every rate by its own name. A finding has `threshold` (null where there is none or, with folds,
-    several), its four counts and every rate; without threshold each rate says why.
+    several), `without_threshold` (labelled images that have none and are left out), its four counts and every rate;
+    without threshold each rate says why.
 
     Args:
         labels: (N, K) float64 of 1, 0, and NaN where unknown.
@@ -44,13 +45,14 @@ def measure_operation(
     total = estimate_total(confusion, resamples, name)
     without = np.isnan(thresholds).all(axis=0)
     for rate, estimate in rates.items():
-        reasons = (missing[k] if without[k] else reason for k, reason in enumerate(estimate.reasons))
+        reasons = ((without[k] and missing[k]) or reason for k, reason in enumerate(estimate.reasons))
         rates[rate] = Estimate(estimate.values, estimate.draws, tuple(reasons))
     counts, entries = confusion.counts, {}
     for k, finding in enumerate(findings):
         cut = np.unique(thresholds[~np.isnan(thresholds[:, k]), k])
         entries[finding] = {
             "threshold": float(cut[0]) if len(cut) == 1 else None,
+            "without_threshold": int((np.isnan(thresholds[:, k]) & ~np.isnan(labels[:, k])).sum()),
             **{cell: int(counts[cell][k]) for cell in CELLS},
             **{rate: rates[rate].entry(k, level) for rate in RATES},
         }
