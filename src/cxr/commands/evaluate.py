@@ -49,6 +49,7 @@ def run(options: argparse.Namespace) -> None:
         attributes = attribute_table(read_table(manifest, DESCRIPTION)) if subgroups else None
         each = [] if folds or len(names) < 2 else [read_predictions(folder / name / PREDICTIONS) for name in names]
         metrics = measure(predictions, record["split"], evaluation, seed, folds, fitted, attributes, each)
+        target.unlink(missing_ok=True)  # written last: what is there belongs to the fits beside it
         fitted.write(folder)
         write_metrics(target, metrics | {"inputs": inputs})
     metrics = read_metrics(target)

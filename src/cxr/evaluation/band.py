@@ -4,6 +4,9 @@ An ECE is never 0, even of perfect probabilities, and larger the fewer images th
 ECE that chance alone makes (Broecker and Smith, Weather and Forecasting 2007, 22:651-661). Labels are drawn from the
 probabilities themselves, many times; nothing is resampled, as the question is about labels, not about who was in the
 sample. They are drawn independently: where images of a patient share their findings the true band is wider.
+
+Probabilities that were calibrated on validation are not perfect: the fit has noise of its own. On simulated samples
+with a validation part a third to a half of the test part, Platt's maps of the right form lay inside in three of four.
 """
 
 from dataclasses import dataclass
