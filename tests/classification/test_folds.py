@@ -9,6 +9,7 @@ import pytest
 from cxr.classification.classifiers import fold_name, group_classifiers
 from cxr.classification.group import train_group
 from cxr.config.errors import UserError
+from cxr.config.evaluation import Evaluation
 from cxr.config.labels import Findings
 from cxr.evaluation.metrics import measure
 from cxr.evaluation.predictions import read_predictions
@@ -67,13 +68,15 @@ def test_every_image_is_predicted_once_and_never_by_who_knows_its_patient(folds,
 def test_the_folds_are_measured_together_and_each_by_itself(trained_folds):
     folder, (record, _) = trained_folds
     by_fold = {fold: read_predictions(folder / f"predictions-f{fold}.csv") for fold in record["folds"]}
-    metrics = measure(read_predictions(folder / "predictions.csv"), record["split"], 200, 1, by_fold)
+    metrics = measure(
+        read_predictions(folder / "predictions.csv"), record["split"], Evaluation(resamples=200), 1, by_fold
+    )
     json.dumps(metrics, allow_nan=False)
     assert metrics["split"]["part"] == "test"
     assert metrics["images"] == 39
     assert metrics["validation"]["images"] == 0
     assert sum(one["images"] for one in metrics["folds"].values()) == 39
-    alone = measure(by_fold["1"], record["split"], 200, 1)
+    alone = measure(by_fold["1"], record["split"], Evaluation(resamples=200), 1)
     assert metrics["folds"]["1"]["auroc"]["mean"]["value"] == alone["auroc"]["mean"]["value"]
 
 

@@ -88,7 +88,7 @@ def test_a_finished_point_is_kept_and_not_measured_again(swept, points, store, m
     folder, rows, _ = swept
     model = folder / points[0].name / "first" / "model.keras"
     before = model.stat().st_mtime_ns
-    monkeypatch.setattr(sweep, "measure_part", None)
+    monkeypatch.setattr(sweep, "mean_auroc", None)
     again = run_point("One", points[0], store, folder / points[0].name, "keras", False, quiet)
     assert again == rows[0]
     assert model.stat().st_mtime_ns == before

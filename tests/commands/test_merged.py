@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 
 from cxr.__main__ import main
+from cxr.config.record import hash_of_ids
+from cxr.evaluation.fitted import read_fitted
 from cxr.evaluation.predictions import read_predictions
 from cxr.phantoms.dataset.folder import write_phantoms
 from cxr.phantoms.spec import PhantomSpec
@@ -65,6 +67,26 @@ def test_every_row_of_both_is_used_or_rejected(finished):
     assert len(manifest) + len(rejected) == rows
     assert set(rejected["reason"]) == {"is a lateral view"}
     assert {patient.partition(":")[0] for patient in manifest["patient_id"]} == {"nih", "chexpert"}
+
+
+def test_calibration_and_thresholds_are_of_each_fold_and_subgroups_of_the_manifest(finished, capsys):
+    group = finished / "models" / "Tiny"
+    fitted = read_fitted(group)
+    assert list(fitted.calibration.fits) == list(fitted.thresholds.fits) == ["0", "1"]
+    for fold, fit in fitted.calibration.fits.items():
+        val = read_predictions(group / f"predictions-f{fold}.csv").part("val")
+        assert (fit.images, fit.images_hash) == (len(val.image_ids), hash_of_ids(val.image_ids))
+    metrics = json.loads((group / "metrics.json").read_text())
+    assert {"sex", "age", "source"} <= set(metrics["subgroups"]["attributes"])
+    capsys.readouterr()
+    run(finished, "evaluate", "Tiny")
+    assert "evaluate: unchanged" in capsys.readouterr().out
+    for change in ("evaluation.calibration=isotonic", 'evaluation.operating_point={"name": "max_f1"}'):
+        run(finished, "evaluate", "Tiny", "--set", change)
+        assert "evaluate: written" in capsys.readouterr().out
+    (group / "thresholds.json").unlink()
+    run(finished, "evaluate", "Tiny")
+    assert read_fitted(group) == fitted
 
 
 def test_one_command_gives_out_of_fold_numbers_with_intervals(finished):

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from cxr.config.evaluation import Evaluation
 from cxr.evaluation.metrics import measure, read_metrics, write_metrics
 
 SPLIT = {"name": "patients 70/10/20", "hash": "ab12", "parts": {}}
@@ -31,7 +32,7 @@ def mean_auroc(predictions):
 
 
 def test_each_member_is_measured_and_the_seeds_have_mean_and_sd(make_predictions, members):
-    metrics = measure(make_predictions(), SPLIT, 100, members=members, seeds=SEEDS)
+    metrics = measure(make_predictions(), SPLIT, Evaluation(resamples=100), members=members, seeds=SEEDS)
     assert list(metrics["members"]) == list(members)
     for part in ("val", "test"):
         alone = {name: mean_auroc(by_fold[0].part(part)) for name, by_fold in members.items()}
@@ -47,7 +48,7 @@ def test_each_member_is_measured_and_the_seeds_have_mean_and_sd(make_predictions
 
 def test_the_interval_is_that_of_the_member_measured_as_a_group(members):
     [other] = members["other"]
-    metrics = measure(other, SPLIT, 100, seed=3, members=members)
+    metrics = measure(other, SPLIT, Evaluation(resamples=100), seed=3, members=members)
     assert metrics["members"]["other"]["test"] == metrics["auroc"]["mean"]
     assert metrics["members"]["other"]["val"] == metrics["validation"]["auroc"]["mean"]
     assert metrics["seeds"] == {}
@@ -56,7 +57,7 @@ def test_the_interval_is_that_of_the_member_measured_as_a_group(members):
 def test_with_folds_the_test_parts_are_taken_together(make_predictions, members):
     whole = members["other"][0].part("test")
     halves = [whole.rows(np.arange(len(whole.image_ids)) % 2 == half) for half in (0, 1)]
-    metrics = measure(whole, SPLIT, 100, members={"other": halves, "tiny-s0": members["tiny-s0"]})
+    metrics = measure(whole, SPLIT, Evaluation(resamples=100), members={"other": halves, "tiny-s0": members["tiny-s0"]})
     entry = metrics["members"]["other"]
     assert entry["test"]["value"] == pytest.approx(metrics["auroc"]["mean"]["value"], abs=1e-12)
     assert (entry["val"]["value"], entry["val"]["reason"]) == (None, "each fold has a val part of its own")
@@ -65,13 +66,13 @@ def test_with_folds_the_test_parts_are_taken_together(make_predictions, members)
 def test_a_seed_without_a_value_leaves_mean_and_sd_empty(make_predictions, members):
     codes = np.zeros_like(members["other"][0].label_codes)
     members["tiny-s1"] = [dataclasses.replace(members["tiny-s1"][0], label_codes=codes)]
-    metrics = measure(make_predictions(), SPLIT, 100, members=members, seeds=SEEDS)
+    metrics = measure(make_predictions(), SPLIT, Evaluation(resamples=100), members=members, seeds=SEEDS)
     assert metrics["seeds"]["tiny"]["test"] == {"mean": None, "sd": None}
     json.dumps(metrics, allow_nan=False)
 
 
 def test_the_table_has_a_row_per_part_and_member_and_goes_with_the_members(tmp_path, make_predictions, members):
-    metrics = measure(make_predictions(), SPLIT, 100, members=members, seeds=SEEDS)
+    metrics = measure(make_predictions(), SPLIT, Evaluation(resamples=100), members=members, seeds=SEEDS)
     write_metrics(tmp_path / "metrics.json", metrics)
     assert read_metrics(tmp_path / "metrics.json") == metrics
     table = pd.read_csv(tmp_path / "members.csv").set_index(["part", "member"])
@@ -79,5 +80,5 @@ def test_the_table_has_a_row_per_part_and_member_and_goes_with_the_members(tmp_p
     assert table.loc[("test", "other"), "low"] == metrics["members"]["other"]["test"]["low"]
     assert table.loc[("val", "tiny"), "seeds"] == 3
     assert table.loc[("val", "tiny"), "sd"] == metrics["seeds"]["tiny"]["val"]["sd"]
-    write_metrics(tmp_path / "metrics.json", measure(make_predictions(), SPLIT, 100))
+    write_metrics(tmp_path / "metrics.json", measure(make_predictions(), SPLIT, Evaluation(resamples=100)))
     assert not (tmp_path / "members.csv").exists()

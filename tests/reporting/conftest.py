@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cxr.config.evaluation import Evaluation
 from cxr.evaluation.metrics import measure, write_metrics
 from cxr.evaluation.predictions import Predictions, write_predictions
 
@@ -106,7 +107,7 @@ def make_run(tmp_path):
         folder.mkdir(parents=True)
         (folder / "run.json").write_text(json.dumps(record))
         write_predictions(folder / "predictions.csv", predictions)
-        write_metrics(folder / "metrics.json", measure(predictions, record["split"], resamples=100))
+        write_metrics(folder / "metrics.json", measure(predictions, record["split"], Evaluation(resamples=100)))
         for member in members:
             write_history(folder / member / "history.csv")
         if overlays:

@@ -11,6 +11,7 @@ import pytest
 
 import cxr
 from cxr.config.errors import UserError
+from cxr.config.evaluation import Evaluation
 from cxr.config.findings import NIH14
 from cxr.evaluation.metrics import measure, write_metrics
 from cxr.evaluation.predictions import read_predictions, write_predictions
@@ -108,7 +109,7 @@ def test_few_positives_and_missing_predictions_are_marked(make_run):
     tests = np.flatnonzero(predictions.splits == "test")
     few = predictions.rows(np.r_[np.flatnonzero(predictions.splits == "val"), tests[:11]])
     write_predictions(folder / "predictions.csv", few)
-    write_metrics(folder / "metrics.json", measure(few, record["split"], resamples=100))
+    write_metrics(folder / "metrics.json", measure(few, record["split"], Evaluation(resamples=100)))
     (folder / "gradcam" / "index.csv").unlink()
     words, _ = read(write_report(folder))
     assert "few positives" in words

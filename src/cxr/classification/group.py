@@ -128,7 +128,8 @@ def has_predictions(record: dict[str, Any], names: Mapping[str, Any], folder: Pa
 
 def forget_results(folder: Path) -> None:
     """Remove what was made of earlier predictions, so that results of two runs never lie side by side."""
-    for file in (RUN, PREDICTIONS, "metrics.json", "metrics.csv", "members.csv", "report.html", "gradcam/record.json"):
+    measured = ("metrics.json", "metrics.csv", "members.csv", "calibration.json", "thresholds.json")
+    for file in (RUN, PREDICTIONS, *measured, "report.html", "gradcam/record.json"):
         (folder / file).unlink(missing_ok=True)
     for file in folder.glob("predictions-f*.csv"):
         file.unlink()

@@ -14,8 +14,7 @@ from cxr.config.atomic import write_json
 from cxr.config.errors import UserError, first_line
 from cxr.config.params import Params
 from cxr.config.record import fingerprint, hash_of_file, read_json
-from cxr.evaluation.measured_part import measure_part
-from cxr.evaluation.metrics import LEVEL
+from cxr.evaluation.mean_auroc import mean_auroc
 from cxr.evaluation.predictions import read_predictions
 from cxr.preparation.store import Store
 
@@ -97,9 +96,9 @@ def _validation(folder: Path, params: Params) -> dict[str, Any]:
     if kept.is_file() and (found := read_json(kept)).get("inputs") == inputs:
         return found["mean"]
     part = read_predictions(folder / PREDICTIONS).part("val")
-    measured = measure_part(part, "val", params.evaluation.resamples, params.seed, LEVEL)
-    write_json(kept, {"mean": measured["auroc"]["mean"], "inputs": inputs})
-    return measured["auroc"]["mean"]
+    mean = mean_auroc(part, "val", params.evaluation.resamples, params.seed)
+    write_json(kept, {"mean": mean, "inputs": inputs})
+    return mean
 
 
 def _spelt(values: Mapping[str, Any]) -> str:

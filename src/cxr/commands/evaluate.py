@@ -1,4 +1,4 @@
-"""`cxr evaluate GROUP`: predictions.csv in, metrics.json and figures out; no Keras."""
+"""`cxr evaluate GROUP`: predictions.csv in; metrics.json, calibration.json and thresholds.json out; no Keras."""
 
 import argparse
 from pathlib import Path
@@ -9,8 +9,16 @@ from cxr.classification.runs import PREDICTIONS, check_run, is_averaged
 from cxr.commands.context import group_dir, read_config
 from cxr.config.errors import UserError
 from cxr.config.record import fingerprint, hash_of_file
+from cxr.datasets.manifest import read_table
+from cxr.datasets.table import DESCRIPTION
+from cxr.evaluation.attributes import attribute_table
+from cxr.evaluation.fitted import fit_on_validation, read_fitted
 from cxr.evaluation.metrics import MEMBERS, measure, read_metrics, write_metrics
 from cxr.evaluation.predictions import read_predictions
+from cxr.preparation.prepare import prepared_files
+
+FORM = 2
+"""Of metrics.json: a file of another form is measured again."""
 
 
 def run(options: argparse.Namespace) -> None:
@@ -26,16 +34,28 @@ def run(options: argparse.Namespace) -> None:
     if file_hash != record.get("predictions_hash"):
         step = "average" if is_averaged(record) else "train"
         raise UserError(f"{source}: is not the file that the run wrote; ./cxr {step} {options.group} predicts again")
-    resamples, seed = params.evaluation.resamples, params.seed
+    evaluation, seed = params.evaluation, params.seed
+    manifest = prepared_files(config.settings, params).manifest
+    subgroups = hash_of_file(manifest) if manifest.is_file() else None
     of_members = _member_files(classifiers, folder)
     hashes = {name: [hash_of_file(file) for file in files if file.is_file()] for name, files in of_members.items()}
-    inputs = fingerprint({"predictions": file_hash, "members": hashes, "resamples": resamples, "seed": seed})
+    inputs = fingerprint(
+        {
+            **{"predictions": file_hash, "members": hashes, "evaluation": evaluation, "seed": seed},
+            **{"subgroups": subgroups, "form": FORM},
+        }
+    )
     fresh = not _is_measured(target, inputs)
     if fresh:
+        predictions = read_predictions(source)
         folds = {fold: read_predictions(folder / f"predictions-f{fold}.csv") for fold in record.get("folds", [])}
+        fitted = fit_on_validation(predictions, record["split"], evaluation, folds, params.findings.single)
+        attributes = attribute_table(read_table(manifest, DESCRIPTION)) if subgroups else None
         members = {name: [read_predictions(file) for file in files] for name, files in of_members.items()}
         seeds = seed_groups(classifiers)
-        metrics = measure(read_predictions(source), record["split"], resamples, seed, folds, members, seeds)
+        metrics = measure(predictions, record["split"], evaluation, seed, folds, fitted, attributes, members, seeds)
+        target.unlink(missing_ok=True)  # written last: what is there belongs to the fits beside it
+        fitted.write(folder)
         write_metrics(target, metrics | {"inputs": inputs})
     _say(read_metrics(target))
     print(f"evaluate: {'written' if fresh else 'unchanged'}: {target}")
@@ -62,10 +82,11 @@ def _member_files(classifiers: list[Classifier], folder: Path) -> dict[str, list
 
 
 def _is_measured(target: Path, inputs: str) -> bool:
-    """Whether metrics.json, whole and with its table beside it, was measured on these inputs."""
+    """Whether metrics.json, whole and with its table and fits beside it, was measured on these inputs."""
     if not target.is_file() or not target.with_suffix(".csv").is_file():
         return False
     try:
+        read_fitted(target.parent)
         found = read_metrics(target)
         return found.get("inputs") == inputs and (not found["members"] or target.with_name(MEMBERS).is_file())
     except UserError:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from cxr.config.evaluation import Evaluation
 from cxr.config.labels import Findings
 from cxr.config.loss import loss_for
 from cxr.config.lungs import Segmentation
@@ -45,13 +46,6 @@ class Crop(Model):
     """Lung masks scoring below this are not trusted: the whole image is used, and counted as a fallback."""
     upright: bool = True
     """Turn by 90 or 180 degrees, or invert, images whose lungs are found only so; marked in crops.csv and counted."""
-
-
-class Evaluation(Model):
-    """How results are measured."""
-
-    resamples: Annotated[int, Field(ge=100, le=100_000)] = 2000
-    """Bootstrap resamples of patients behind each 95 % interval."""
 
 
 class Heatmaps(Model):

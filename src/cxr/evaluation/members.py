@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cxr.evaluation.measured_part import measure_part
+from cxr.evaluation.mean_auroc import mean_auroc
 from cxr.evaluation.predictions import Predictions
 
 PARTS = ("val", "test")
@@ -27,8 +27,7 @@ def measure_members(
         test = joined([one.part("test") for one in by_fold])
         val = by_fold[0].part("val") if len(by_fold) == 1 else test.rows(np.zeros(0, int))
         entries = {
-            part: measure_part(rows, part, resamples, seed, level)["auroc"]["mean"]
-            for part, rows in (("val", val), ("test", test))
+            part: mean_auroc(rows, part, resamples, seed, level) for part, rows in (("val", val), ("test", test))
         }
         if len(by_fold) > 1:
             entries["val"]["reason"] = "each fold has a val part of its own"

@@ -1,0 +1,55 @@
+"""Probabilities and their bins in, what a perfectly calibrated forecaster with these probabilities would show out.
+
+An ECE is never 0, even of perfect probabilities, and larger the fewer images there are: it means nothing without the
+ECE that chance alone makes (Broecker and Smith, Weather and Forecasting 2007, 22:651-661). Labels are drawn from the
+probabilities themselves, many times; nothing is resampled, as the question is about labels, not about who was in the
+sample. They are drawn independently: where images of a patient share their findings the true band is wider.
+
+Probabilities that were calibrated on validation are not perfect: the fit has noise of its own. On simulated samples
+with a validation part a third to a half of the test part, Platt's maps of the right form lay inside in three of four.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+SIMULATIONS = 1000
+BLOCK_BYTES = 16_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Band:
+    """Of S simulations of calibrated labels."""
+
+    eces: np.ndarray
+    """(S,) float64."""
+    low: np.ndarray
+    """(M,) float64: lower bound of each bin's observed rate, at `level` for each bin by itself."""
+    high: np.ndarray
+    """(M,) float64."""
+    level: float
+
+    @property
+    def limit(self) -> float:
+        """The ECE that a calibrated forecaster exceeds with chance 1 - level; lower is never a fault."""
+        return float(np.quantile(self.eces, self.level))
+
+
+def simulate_band(
+    probabilities: np.ndarray, bin_of: np.ndarray, seed: int, level: float = 0.95, simulations: int = SIMULATIONS
+) -> Band:
+    """Draw labels from (N,) probabilities and measure them in (N,) bins 0 to M - 1, none of them empty; N > 0."""
+    order = np.argsort(bin_of, kind="stable")
+    chances = probabilities[order].astype(np.float32)
+    images = np.bincount(bin_of)
+    expected = np.bincount(bin_of, weights=probabilities)
+    starts = np.concatenate([[0], np.cumsum(images)[:-1]])
+    random = np.random.default_rng(seed)
+    hits = np.empty((simulations, len(images)))
+    block = max(1, BLOCK_BYTES // (4 * len(chances)))
+    for start in range(0, simulations, block):
+        size = min(block, simulations - start)
+        drawn = random.random((size, len(chances)), dtype=np.float32) < chances
+        hits[start : start + size] = np.add.reduceat(drawn, starts, axis=1, dtype=np.int32)
+    low, high = np.quantile(hits / images, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return Band(np.abs(hits - expected).sum(axis=1) / len(chances), low, high, level)
