@@ -50,7 +50,7 @@ def apply_left_over(model: keras.Model) -> None:
     """
     inner = inner_of(model.optimizer)
     together = inner.gradient_accumulation_steps
-    waiting = int(inner._iterations) % together if together else 0
+    waiting = _steps(inner) % together if together else 0
     if not waiting:
         return
     for gradient in inner._accumulated_gradients:
@@ -65,9 +65,14 @@ def averages(model: keras.Model) -> list[np.ndarray] | None:
     inner = inner_of(model.optimizer)
     if not inner.use_ema:
         return None
-    if not int(inner._iterations):
+    if not _steps(inner):
         return [keras.ops.convert_to_numpy(variable) for variable in model.trainable_variables]
     return [keras.ops.convert_to_numpy(mean) for mean in inner._model_variables_moving_average]
+
+
+def _steps(optimizer: keras.optimizers.Optimizer) -> int:
+    """How many steps it has made; int() does not read a variable that lies on several devices."""
+    return int(keras.ops.convert_to_numpy(optimizer._iterations))
 
 
 def _spare_from_decay(optimizer: keras.optimizers.Optimizer) -> None:
