@@ -12,10 +12,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.util.tensor_util import make_ndarray
 
 from cxr.config.errors import UserError
-from cxr.training import epochs
 from cxr.training.epochs import forget_state, run_epochs
 from cxr.training.history import best_epoch
-from cxr.training.state import save_model, save_state
 
 NAN = math.nan
 FINISHED = ["history.csv", "last.keras", "model.keras", "tensorboard"]
@@ -115,106 +113,6 @@ def test_weights_spoilt_by_the_last_step_stop_the_run_before_they_are_kept(make_
     assert len(pd.read_csv(plan.folder / "history.csv")) == 1
 
 
-class Killed(BaseException):
-    """Stands for the end of the process: nothing in the package may catch it."""
-
-
-def kill_at_step(step):
-    """Progress that dies there."""
-
-    def tell(done, total):
-        if done == step:
-            raise Killed
-
-    return tell
-
-
-@pytest.mark.parametrize("step", [7, 9])
-def test_a_killed_run_resumes_with_the_same_history_and_weights(make_model, make_plan, tmp_path, uninterrupted, step):
-    plan = make_plan(tmp_path, scores=[1.0, 2.0])
-    with pytest.raises(Killed):
-        run_epochs(make_model(), plan, kill_at_step(step))  # in the third epoch
-    assert len(pd.read_csv(plan.folder / "history.csv")) == 2
-    again = make_plan(tmp_path, scores=[3.0, 4.0])
-    random.seed(99)  # a new process starts with another random state
-    assert_same_run((run_epochs(make_model(), again), plan.folder / "model.keras"), uninterrupted)
-    assert names_in(plan.folder) == FINISHED
-
-
-@pytest.mark.parametrize(
-    ("name", "epoch", "moment", "done"),
-    [
-        ("model.keras", 3, "before", 2),
-        ("last.keras", 3, "before", 2),
-        ("last.keras", 2, "halfway", 1),
-        ("last.keras", 1, "after", 1),
-    ],
-)
-def test_a_run_killed_while_writing_resumes_as_well(
-    make_model, make_plan, tmp_path, uninterrupted, monkeypatch, name, epoch, moment, done
-):
-    saved = []
-
-    def and_die(save):
-        def save_and_die(*what):
-            path = what[-1]
-            saved.append(path.name)
-            dies = path.name == name and saved.count(name) == epoch
-            if not dies or moment == "after":
-                save(*what)
-            elif moment == "halfway":
-                path.with_name(f".part-1-{name}").write_bytes(b"half a model")
-            if dies:
-                raise Killed
-
-        return save_and_die
-
-    plan = make_plan(tmp_path, scores=[1.0, 2.0, 3.0, 4.0])
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(epochs, "save_model", and_die(save_model))
-        patch.setattr(epochs, "save_state", and_die(save_state))
-        run_epochs(make_model(), plan)
-    again = make_plan(tmp_path, scores=[1.0, 2.0, 3.0, 4.0][done:])
-    assert_same_run((run_epochs(make_model(), again), plan.folder / "model.keras"), uninterrupted)
-    assert names_in(plan.folder) == FINISHED
-
-
-def test_a_run_whose_epochs_are_done_trains_nothing_again(make_model, make_plan, tmp_path, uninterrupted):
-    plan = make_plan(tmp_path, scores=[1.0, 2.0, 3.0, 4.0])
-    run_epochs(make_model(), plan)  # and killed before it was said to be finished
-    steps = []
-    history = run_epochs(make_model(), make_plan(tmp_path), lambda done, total: steps.append(done))
-    assert steps == []
-    assert_same_run((history, plan.folder / "model.keras"), uninterrupted)
-
-
-def test_the_resumed_part_is_reported_where_it_stands(make_model, make_plan, tmp_path):
-    with pytest.raises(Killed):
-        run_epochs(make_model(), make_plan(tmp_path), kill_at_step(7))
-    told = []
-    run_epochs(make_model(), make_plan(tmp_path), lambda done, total: told.append((done, total)))
-    assert told == [(step, 12) for step in range(7, 13)]
-
-
-def test_a_history_without_scores_can_be_resumed(make_model, make_plan, tmp_path):
-    plan = make_plan(tmp_path, scores=[NAN, NAN])
-    with pytest.raises(Killed):
-        run_epochs(make_model(), plan, kill_at_step(7))
-    history = run_epochs(make_model(), make_plan(tmp_path, scores=[NAN, 0.5]))
-    np.testing.assert_array_equal(history["val_score"], [NAN, NAN, NAN, 0.5])
-
-
-def test_a_damaged_state_is_one_sentence(make_model, make_plan, tmp_path):
-    plan = make_plan(tmp_path)
-    with pytest.raises(Killed):
-        run_epochs(make_model(), plan, kill_at_step(7))
-    last = plan.folder / "last.keras"
-    last.write_bytes(last.read_bytes()[:500])
-    with pytest.raises(UserError, match="the file may be damaged") as raised:
-        run_epochs(make_model(), make_plan(tmp_path))
-    assert str(last) in str(raised.value)
-
-
 def test_runs_do_not_depend_on_the_random_state_of_the_process(make_model, make_plan, tmp_path):
     found = []
     for number in range(2):
@@ -249,19 +147,3 @@ def test_the_log_for_tensorboard_holds_the_history_of_this_run_only(make_model, 
     found = {event.step: float(make_ndarray(event.tensor_proto)) for event in log.Tensors("loss")}
     assert found == pytest.approx(dict(zip(history["epoch"], history["loss"], strict=True)))
     assert [event.step for event in log.Tensors("val_score")] == [1, 3, 4]
-
-
-def test_a_model_is_saved_whole_or_not_at_all(make_model, tmp_path, monkeypatch):
-    model, path = make_model(), tmp_path / "model.keras"
-    save_model(model, path)
-    content = path.read_bytes()
-
-    def die(self, target, **_):
-        target.write_bytes(b"half")
-        raise Killed
-
-    monkeypatch.setattr(keras.Model, "save", die)
-    with pytest.raises(Killed):
-        save_model(model, path)
-    assert path.read_bytes() == content
-    assert names_in(tmp_path) == ["model.keras"]
