@@ -131,6 +131,10 @@ def _run_epoch(
     """Train and validate one epoch and return its row of the history."""
     started, epoch = time.perf_counter(), len(history)
     loss = _train_epoch(model, plan, history, on_progress)
+    for variable in model.trainable_variables:
+        if not np.isfinite(keras.ops.convert_to_numpy(variable)).all():
+            layer = variable.path.rpartition("/")[0]
+            raise stop_diverged(f"weights of {layer}", math.nan, f"in epoch {epoch + 1} of {plan.epochs}")
     row = {"epoch": epoch + 1, "loss": loss, **plan.validate(inference.current())}
     if not math.isfinite(row[plan.fallback]):  # the last step of an epoch may have spoilt the weights
         raise stop_diverged(plan.fallback, row[plan.fallback], f"after epoch {epoch + 1} of {plan.epochs}")
