@@ -9,7 +9,7 @@ from cxr.commands.arguments import parse_arguments
 from cxr.config.errors import UserError
 
 ENVIRONMENT_ERRORS = {errno.ENOSPC, errno.EACCES, errno.EPERM, errno.EROFS, errno.EDQUOT}
-ENVIRONMENT_ERRORS |= {errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG}
+ENVIRONMENT_ERRORS |= {errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.EFBIG}
 """Failures of the file system that are the user's to mend."""
 
 

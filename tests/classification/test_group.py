@@ -13,7 +13,9 @@ from cxr.config.errors import UserError
 from cxr.evaluation.predictions import read_predictions
 
 FINDINGS = ("Cardiomegaly", "Effusion", "Mass")
-MEMBER_FILES = {"model.keras", "run.json", "history.csv", "predictions.csv", "tensorboard"}
+MEMBER_FILES = {
+    *("model.keras", "run.json", "history.csv", "val_auroc.csv", "predictions.csv", "tensorboard", "figures"),
+}
 
 
 def marks(folder):

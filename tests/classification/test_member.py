@@ -1,18 +1,22 @@
 import json
 
 import keras
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
+from cxr.classification import member as member_module
 from cxr.classification.crops import read_images
 from cxr.classification.member import load_member, read_run, train_member
-from cxr.classification.targets import certain
+from cxr.classification.targets import certain, training_targets
 from cxr.config.errors import UserError
 from cxr.config.labels import Findings
 from cxr.config.member import Member
 from cxr.config.training import Training
+from cxr.engines.engine import open_engine
+from cxr.visualization.gradcam import with_maps
 
 FINDINGS = ("Cardiomegaly", "Effusion", "Mass")
 
@@ -58,6 +62,10 @@ def test_run_json_says_what_ran(trained, store):
     assert run["images_per_second"] > 0
     assert run["inputs"]["data"] == {"content": store.record["content"], "zero_blanks": []}
     assert run["versions"]["keras"] == keras.__version__
+    assert run["backend"] == keras.config.backend()
+    assert "cpu:0" in run["devices"]
+    assert run["peak_memory_gb"] > 0.1
+    assert run["seconds"] > 0
     json.dumps(run, allow_nan=False)
 
 
@@ -69,10 +77,11 @@ def test_a_member_has_its_own_size_and_normalisation(trained, make_params):
         assert by_itself == (normalization == "per_image")
 
 
-def train_alone(store, folder, epochs=1, seed=3):
+def train_alone(store, folder, epochs=1, seed=3, **training):
+    training = Training.model_validate({"epochs": epochs, "batch": 8} | training)
     member = Member(network="tiny", image_px=16)
     findings = Findings(set=list(store.findings))
-    return train_member("alone", member, Training(epochs=epochs, batch=8), findings, store, seed, {}, folder)
+    return train_member("alone", member, training, findings, store, seed, {}, folder)
 
 
 def test_a_finding_without_positives_in_val_does_not_count_in_the_score(own_store, tmp_path):
@@ -124,6 +133,76 @@ def test_another_seed_gives_another_member(store, tmp_path):
         train_alone(store, tmp_path / str(seed), seed=seed)
     first, second = (keras.saving.load_model(tmp_path / seed / "model.keras").get_weights() for seed in "34")
     assert np.abs(first[0] - second[0]).max() > 1e-3
+
+
+def test_the_areas_of_every_epoch_and_their_curves_are_written(trained, store):
+    folder = trained[0] / "first"
+    run, areas = read_run(folder), pd.read_csv(folder / "val_auroc.csv")
+    assert list(areas.columns) == ["epoch", *FINDINGS]
+    assert list(areas["epoch"]) == [1, 2]
+    labels, found = answers(folder, store, "val", 32)
+    best = areas.set_index("epoch").loc[run["best_epoch"]]
+    for k, finding in enumerate(FINDINGS):
+        known = ~np.isnan(labels[:, k])
+        if len(set(labels[known, k])) == 2:
+            assert best[finding] == pytest.approx(roc_auc_score(labels[known, k], found[known, k]), abs=1e-6)
+        else:
+            assert np.isnan(best[finding])
+    picture = plt.imread(folder / "figures" / "val_roc.png")
+    assert picture.shape[1] > picture.shape[0] > 400
+    assert picture[..., :3].std() > 0.05
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_a_member_trained_in_mixed_precision_is_one_in_float32(store, tmp_path, precision):
+    """It reloads, predicts what it was measured by, and OpenVINO agrees."""
+    training = {"epochs": 1, "batch": 8, "precision": precision, "optimizer": {"name": "adam", "ema": 0.5}}
+    run = train_alone(store, tmp_path, **training)
+    labels, found = answers(tmp_path, store, "val", 16)
+    areas = [roc_auc_score(y[~np.isnan(y)], p[~np.isnan(y)]) for y, p in zip(labels.T, found.T, strict=True) if y.any()]
+    assert run["val_auroc"] == pytest.approx(np.mean(areas), abs=1e-6)
+    model = load_member(tmp_path, FINDINGS)
+    images = read_images(store, np.arange(9), 16)[..., None]
+    exported = open_engine(with_maps(model), "openvino", tmp_path / "openvino").run(images)[0]
+    np.testing.assert_allclose(exported, model.predict_on_batch(images), atol=1e-5)
+
+
+def test_an_early_end_is_in_the_record(store, tmp_path):
+    run = train_alone(store, tmp_path, epochs=4, batch=8, early_stopping=1, optimizer={"learning_rate": 1e-9})
+    assert run["epochs"] == 2
+    assert run["best_epoch"] == 1
+    assert len(pd.read_csv(tmp_path / "history.csv")) == 2
+
+
+def test_more_images_per_step_than_there_are_is_one_sentence(store, tmp_path):
+    count = (store.parts == "train").sum()
+    with pytest.raises(UserError, match=f"training.batch: {count + 1} is more than the {count} images there are to"):
+        train_alone(store, tmp_path, batch=int(count) + 1)
+
+
+def test_an_image_that_spoils_the_loss_is_named(own_store, tmp_path, monkeypatch):
+    broken = int(np.flatnonzero(own_store.parts == "train")[3])
+
+    def spoilt(*of):
+        targets = training_targets(*of)
+        targets[broken] = np.inf
+        return targets
+
+    monkeypatch.setattr(member_module, "training_targets", spoilt)
+    with pytest.raises(UserError, match=r"the loss became (nan|inf|-inf) at step") as found:
+        train_alone(own_store, tmp_path)
+    listed = pd.read_csv(tmp_path / "diverged.csv")
+    last = listed[listed["step"] == listed["step"].max()]
+    assert own_store.image_ids[broken] in list(last["image_id"])
+    assert own_store.image_ids[broken] in str(found.value)
+
+
+def test_what_lies_there_without_a_record_is_not_gone_on_with(store, tmp_path):
+    train_alone(store, tmp_path, epochs=2)
+    fresh = (tmp_path / "model.keras").stat().st_mtime_ns
+    (tmp_path / "run.json").unlink()
+    train_alone(store, tmp_path, epochs=2)
+    assert (tmp_path / "model.keras").stat().st_mtime_ns > fresh
 
 
 def test_a_member_that_did_not_finish_is_not_loaded(copied):

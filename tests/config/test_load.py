@@ -12,6 +12,7 @@ from cxr.config.datasets import NihDataset, PhantomDataset
 from cxr.config.errors import UserError
 from cxr.config.findings import FINDING_SETS
 from cxr.config.load import load_config
+from cxr.config.optimizer import Constant
 from cxr.config.settings import LungPairs, LungPhantoms
 
 ROOT = Path(__file__).parents[2]
@@ -102,7 +103,8 @@ MEMBERS = "small, large"
     ("params", "line"),
     [
         ({"training.bach": 3}, 'training.bach: unknown key "bach": did you mean "batch"? Allowed: epochs, batch, '
-         "loss, optimizer, schedule, augment, balance, sampler"),
+         "loss, optimizer, schedule, accumulate, precision, freeze_epochs, early_stopping, keep_epochs, augment, "
+         "balance, sampler"),
         ({"training.epochs": "12"}, 'training.epochs: input should be a valid integer; found "12"'),
         ({"training.epochs": 0}, "training.epochs: input should be greater than or equal to 1; found 0"),
         ({"training.optimizer.learning_rate": float("nan")},
@@ -110,7 +112,7 @@ MEMBERS = "small, large"
         ({"segmentation.learning_rate": float("inf")},
          "segmentation.learning_rate: input should be a finite number; found Infinity"),
         ({"training.optimizer.name": "adm"},
-         'training.optimizer.name: unknown value "adm": did you mean "adam"? Allowed: adam'),
+         'training.optimizer: unknown optimizer "adm": did you mean "adam"? Allowed: adam, adamw, sgd'),
         ({"members.small": {"network": "tiny"}}, "members.small.image_px: is missing"),
         ({"members.small": "tiny"}, 'members.small: must be a JSON object {...}; found "tiny"'),
         ({"members.small.network": "densenet"}, 'members.small.network: unknown network "densenet": did you mean '
@@ -134,7 +136,8 @@ MEMBERS = "small, large"
         ({"members.small.squeeze_excitation": 0},
          "members.small.squeeze_excitation: input should be greater than or equal to 1; found 0"),
         ({"members.small.training.epoch": 3}, 'members.small.training.epoch: unknown key "epoch": did you mean '
-         '"epochs"? Allowed: epochs, batch, loss, optimizer, schedule, augment, balance, sampler'),
+         '"epochs"? Allowed: epochs, batch, loss, optimizer, schedule, accumulate, precision, freeze_epochs, '
+         "early_stopping, keep_epochs, augment, balance, sampler"),
         ({"members.large.image_px": 200}, "members.large.image_px 200 is larger than crop.image_px 192: raise "
          "crop.image_px or lower the member's size"),
         ({"members.small.seeds": 0}, "members.small.seeds: input should be greater than or equal to 1; found 0"),
@@ -284,7 +287,7 @@ def test_a_member_overrides_only_the_training_keys_it_writes(load):
     params = load(params={"training.augment.rotate_degrees": 3.0}).params
     large = params.training_of("large")
     assert (large.epochs, large.batch) == (3, 24)
-    assert (large.schedule.name, large.schedule.warmup_fraction) == ("constant", 0.1)
+    assert large.schedule == Constant(name="constant")
     assert large.augment == params.training.augment
     assert large.augment.rotate_degrees == 3.0
     assert params.training_of("small") == params.training

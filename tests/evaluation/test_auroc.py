@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from cxr.evaluation.auroc import auroc
+from cxr.evaluation.auroc import auroc, unscored
 
 LABELLED_SCORES = st.lists(
     st.tuples(st.sampled_from([0.0, 1.0, np.nan]), st.integers(0, 8).map(lambda step: step / 8)),
@@ -63,3 +63,11 @@ def test_large_samples_equal_scikit_learn():
     scores = np.round(random.random((20_000, 2)) + 0.2 * labels, 3)
     expected = [roc_auc_score(labels[:, k], scores[:, k]) for k in range(2)]
     np.testing.assert_allclose(auroc(labels, scores), expected, atol=1e-9)
+
+
+def test_findings_without_an_area_are_those_that_auroc_has_none_for():
+    labels = np.array([[1, 0, 1, np.nan, -1], [0, 0, 1, np.nan, 1], [np.nan, 0, np.nan, np.nan, -1]], np.float64)
+    assert unscored("abcde", labels) == ["b", "c", "d", "e"]  # -1, uncertain, is neither
+    known = np.where(labels == -1, np.nan, labels)
+    missing = np.isnan(auroc(known, np.zeros(labels.shape)))
+    assert [name for name, none in zip("abcde", missing, strict=True) if none] == ["b", "c", "d", "e"]

@@ -19,6 +19,37 @@ INPUTS = np.random.default_rng(1).normal(size=(COUNT, 4)).astype(np.float32)
 TARGETS = INPUTS @ np.array([[1.0], [-2.0], [0.5], [3.0]], np.float32)
 
 
+def build_model(optimizer=ADAM, loss="mse", precision="float32", accumulate=1):
+    """A new compiled model, always of the same weights, in a process whose random state is another."""
+    keras.utils.set_random_seed(7)
+    x = numbers = keras.Input((4,))
+    with layers_in(precision):
+        x = keras.layers.Dense(8, activation="relu")(x)
+        x = keras.layers.BatchNormalization()(x)
+    x = keras.layers.Activation("linear", name="features")(x)
+    x = keras.layers.Dropout(0.5)(x)
+    model = keras.Model(numbers, keras.layers.Dense(1)(x))
+    made = make_optimizer(optimizer, accumulate, precision == "mixed_float16")
+    model.compile(optimizer=made, loss=loss, jit_compile=False)
+    random.seed()
+    return model
+
+
+def build_plan(folder, epochs=4, scores=None, losses=None, schedule=SCHEDULE, peak=0.05, accumulate=1, **options):
+    """A plan for that model; `scores` and `losses` say what validation finds, else it is measured."""
+    numbers = {"score": iter(scores or []), "loss": iter(losses or [])}
+
+    def validate(model):
+        loss = float(np.mean((np.asarray(model.predict_on_batch(INPUTS)) - TARGETS) ** 2))
+        return {"val_loss": next(numbers["loss"], loss), "val_score": next(numbers["score"], -loss)}
+
+    def batches(epoch):
+        return Batches(lambda rows, _: (INPUTS[rows], TARGETS[rows]), COUNT, BATCH, 3, epoch)
+
+    rate = make_rate(schedule, peak, RunLength(epochs, STEPS, accumulate))
+    return EpochPlan(folder, epochs, 3, batches, validate, "val_score", rate=rate, **options)
+
+
 @pytest.fixture(scope="session")
 def samples():
     return INPUTS, TARGETS
@@ -26,43 +57,12 @@ def samples():
 
 @pytest.fixture(scope="session")
 def make_model():
-    """A function: a new compiled model, always of the same weights, in a process whose random state is another."""
-
-    def make(optimizer=ADAM, loss="mse", precision="float32", accumulate=1):
-        keras.utils.set_random_seed(7)
-        x = numbers = keras.Input((4,))
-        with layers_in(precision):
-            x = keras.layers.Dense(8, activation="relu")(x)
-            x = keras.layers.BatchNormalization()(x)
-        x = keras.layers.Activation("linear", name="features")(x)
-        x = keras.layers.Dropout(0.5)(x)
-        model = keras.Model(numbers, keras.layers.Dense(1)(x))
-        made = make_optimizer(optimizer, accumulate, precision == "mixed_float16")
-        model.compile(optimizer=made, loss=loss, jit_compile=False)
-        random.seed()
-        return model
-
-    return make
+    return build_model
 
 
 @pytest.fixture(scope="session")
 def make_plan():
-    """A function: folder -> a plan for that model; `scores` says what validation finds, else it is measured."""
-
-    def make(folder, epochs=4, scores=None, losses=None, schedule=SCHEDULE, peak=0.05, accumulate=1, **options):
-        numbers = {"score": iter(scores or []), "loss": iter(losses or [])}
-
-        def validate(model):
-            loss = float(np.mean((np.asarray(model.predict(INPUTS, verbose=0)) - TARGETS) ** 2))
-            return {"val_loss": next(numbers["loss"], loss), "val_score": next(numbers["score"], -loss)}
-
-        def batches(epoch):
-            return Batches(lambda rows, _: (INPUTS[rows], TARGETS[rows]), COUNT, BATCH, 3, epoch)
-
-        rate = make_rate(schedule, peak, RunLength(epochs, STEPS, accumulate))
-        return EpochPlan(folder, epochs, 3, batches, validate, "val_score", rate=rate, **options)
-
-    return make
+    return build_plan
 
 
 @pytest.fixture(scope="session")

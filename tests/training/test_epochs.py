@@ -12,10 +12,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.util.tensor_util import make_ndarray
 
 from cxr.config.errors import UserError
-from cxr.training import epochs
+from cxr.training.batches import Batches
 from cxr.training.epochs import forget_state, run_epochs
 from cxr.training.history import best_epoch
-from cxr.training.state import save_model, save_state
 
 NAN = math.nan
 FINISHED = ["history.csv", "last.keras", "model.keras", "tensorboard"]
@@ -115,104 +114,104 @@ def test_weights_spoilt_by_the_last_step_stop_the_run_before_they_are_kept(make_
     assert len(pd.read_csv(plan.folder / "history.csv")) == 1
 
 
-class Killed(BaseException):
-    """Stands for the end of the process: nothing in the package may catch it."""
+def test_the_images_of_a_step_that_diverged_are_named(make_model, make_plan, tmp_path, samples):
+    """Sample 5 has a target that is no number; the batch it is in, and all of the one before, are written down."""
+    plan = make_plan(tmp_path)
+    batches = plan.batches(0)
+    step = next(step for step in range(3) if 5 in batches.rows(step))
+
+    def spoilt(epoch):
+        def read(rows, rng):
+            inputs, targets = samples[0][rows], samples[1][rows].copy()
+            targets[rows == 5] = NAN
+            return inputs, targets
+
+        return Batches(read, 22, 8, 3, epoch)
+
+    plan = replace(plan, batches=spoilt, sample_ids=lambda samples: [f"image{sample}" for sample in samples])
+    with pytest.raises(UserError) as found:
+        run_epochs(make_model(), plan)
+    ids = [f"image{sample}" for sample in batches.rows(step)]
+    start = f"training: the loss became nan at step {step + 1} of 3 of epoch 1, whose images are {', '.join(ids)} ("
+    assert str(found.value).startswith(start)
+    assert "leave out an image that is broken" in str(found.value)
+    listed = pd.read_csv(tmp_path / "diverged.csv")
+    assert list(listed.loc[listed["step"] == step + 1, "image_id"]) == ids
+    before = [f"image{sample}" for sample in batches.rows(step - 1)] if step else []
+    assert list(listed.loc[listed["step"] == step, "image_id"]) == before
+    assert set(listed["epoch"]) == {1}
+    run_epochs(make_model(), make_plan(tmp_path))
+    assert not (tmp_path / "diverged.csv").exists()
 
 
-def kill_at_step(step):
-    """Progress that dies there."""
+def test_weights_that_are_not_finite_stop_the_run_though_the_loss_is(make_model, make_plan, tmp_path):
+    """A ReLU may make 0 of what is no number: then nothing but the weights shows it."""
+    plan = make_plan(tmp_path, losses=[1.0, 1.0], scores=[0.5, 0.5])
+    model = make_model()
 
-    def tell(done, total):
-        if done == step:
-            raise Killed
+    def spoil(done, total):
+        if done == 6:
+            model.layers[1].kernel.assign(keras.ops.full((4, 8), NAN))
 
-    return tell
-
-
-@pytest.mark.parametrize("step", [7, 9])
-def test_a_killed_run_resumes_with_the_same_history_and_weights(make_model, make_plan, tmp_path, uninterrupted, step):
-    plan = make_plan(tmp_path, scores=[1.0, 2.0])
-    with pytest.raises(Killed):
-        run_epochs(make_model(), plan, kill_at_step(step))  # in the third epoch
-    assert len(pd.read_csv(plan.folder / "history.csv")) == 2
-    again = make_plan(tmp_path, scores=[3.0, 4.0])
-    random.seed(99)  # a new process starts with another random state
-    assert_same_run((run_epochs(make_model(), again), plan.folder / "model.keras"), uninterrupted)
-    assert names_in(plan.folder) == FINISHED
+    with pytest.raises(UserError, match=r"the weights of dense\S* became nan in epoch 2 of 4; lower the learning rate"):
+        run_epochs(model, plan, spoil)
+    assert len(pd.read_csv(tmp_path / "history.csv")) == 1
 
 
 @pytest.mark.parametrize(
-    ("name", "epoch", "moment", "done"),
+    ("scores", "options", "last"),
     [
-        ("model.keras", 3, "before", 2),
-        ("last.keras", 3, "before", 2),
-        ("last.keras", 2, "halfway", 1),
-        ("last.keras", 1, "after", 1),
+        ([0.5, 0.4, 0.5, 0.6, 0.6, 0.1], {"patience": 2}, 3),
+        ([0.5, 0.4, 0.6, 0.6, 0.3, 0.9], {"patience": 2}, 5),
+        ([NAN, NAN, NAN, NAN, NAN, NAN], {"patience": 1, "losses": [3.0, 2.0, 2.5, 1.0, 1.0, 1.0]}, 3),
+        ([0.5, 0.4, 0.3, 0.2, 0.1, 0.0], {"patience": 1, "freeze_epochs": 3}, 4),
+        ([0.5, 0.4, 0.3, 0.2, 0.1, 0.0], {}, 6),
     ],
 )
-def test_a_run_killed_while_writing_resumes_as_well(
-    make_model, make_plan, tmp_path, uninterrupted, monkeypatch, name, epoch, moment, done
-):
-    saved = []
-
-    def and_die(save):
-        def save_and_die(*what):
-            path = what[-1]
-            saved.append(path.name)
-            dies = path.name == name and saved.count(name) == epoch
-            if not dies or moment == "after":
-                save(*what)
-            elif moment == "halfway":
-                path.with_name(f".part-1-{name}").write_bytes(b"half a model")
-            if dies:
-                raise Killed
-
-        return save_and_die
-
-    plan = make_plan(tmp_path, scores=[1.0, 2.0, 3.0, 4.0])
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(epochs, "save_model", and_die(save_model))
-        patch.setattr(epochs, "save_state", and_die(save_state))
-        run_epochs(make_model(), plan)
-    again = make_plan(tmp_path, scores=[1.0, 2.0, 3.0, 4.0][done:])
-    assert_same_run((run_epochs(make_model(), again), plan.folder / "model.keras"), uninterrupted)
-    assert names_in(plan.folder) == FINISHED
-
-
-def test_a_run_whose_epochs_are_done_trains_nothing_again(make_model, make_plan, tmp_path, uninterrupted):
-    plan = make_plan(tmp_path, scores=[1.0, 2.0, 3.0, 4.0])
-    run_epochs(make_model(), plan)  # and killed before it was said to be finished
-    steps = []
-    history = run_epochs(make_model(), make_plan(tmp_path), lambda done, total: steps.append(done))
-    assert steps == []
-    assert_same_run((history, plan.folder / "model.keras"), uninterrupted)
-
-
-def test_the_resumed_part_is_reported_where_it_stands(make_model, make_plan, tmp_path):
-    with pytest.raises(Killed):
-        run_epochs(make_model(), make_plan(tmp_path), kill_at_step(7))
+def test_a_run_ends_early_when_nothing_gets_better(make_model, make_plan, tmp_path, scores, options, last):
     told = []
-    run_epochs(make_model(), make_plan(tmp_path), lambda done, total: told.append((done, total)))
-    assert told == [(step, 12) for step in range(7, 13)]
+    plan = make_plan(tmp_path, epochs=6, scores=scores, **options)
+    history = run_epochs(make_model(), plan, lambda done, total: told.append((done, total)))
+    assert list(history["epoch"]) == list(range(1, last + 1))
+    assert told[-1] == (3 * last, 3 * last)  # a progress bar ends there
+    run_epochs(make_model(), make_plan(tmp_path, epochs=6, scores=[1.0] * 6, **options), told.append)  # is over already
+    assert told[-1] == (3 * last, 3 * last)
 
 
-def test_a_history_without_scores_can_be_resumed(make_model, make_plan, tmp_path):
-    plan = make_plan(tmp_path, scores=[NAN, NAN])
-    with pytest.raises(Killed):
-        run_epochs(make_model(), plan, kill_at_step(7))
-    history = run_epochs(make_model(), make_plan(tmp_path, scores=[NAN, 0.5]))
-    np.testing.assert_array_equal(history["val_score"], [NAN, NAN, NAN, 0.5])
+def test_every_epoch_is_kept_on_request_and_drawn(make_model, make_plan, tmp_path):
+    drawn = []
+
+    def draw(path):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"")
+        drawn.append(path.relative_to(tmp_path).as_posix())
+
+    (tmp_path / "epochs").mkdir()
+    (tmp_path / "epochs" / "epoch-09.keras").write_bytes(b"of an earlier run")
+    kept = tmp_path / "epochs"
+    plan = make_plan(tmp_path, epochs=3, scores=[0.1, 0.3, 0.2], keep_epochs=True, draw=draw)
+    run_epochs(make_model(), plan)
+    assert names_in(kept) == [f"epoch-0{epoch}.{kind}" for epoch in (1, 2, 3) for kind in ("keras", "png")]
+    assert drawn.count("figures/val_roc.png") == 2  # the best so far
+    for ours, best in zip(weights_of(kept / "epoch-02.keras"), weights_of(tmp_path / "model.keras"), strict=True):
+        np.testing.assert_array_equal(ours, best)
+    kernels = [weights_of(kept / f"epoch-0{epoch}.keras")[0] for epoch in (2, 3)]
+    assert not np.array_equal(*kernels)
 
 
-def test_a_damaged_state_is_one_sentence(make_model, make_plan, tmp_path):
-    plan = make_plan(tmp_path)
-    with pytest.raises(Killed):
-        run_epochs(make_model(), plan, kill_at_step(7))
-    last = plan.folder / "last.keras"
-    last.write_bytes(last.read_bytes()[:500])
-    with pytest.raises(UserError, match="the file may be damaged") as raised:
-        run_epochs(make_model(), make_plan(tmp_path))
-    assert str(last) in str(raised.value)
+def test_figures_of_parts_have_a_table_of_their_own(make_model, make_plan, tmp_path):
+    plan = make_plan(tmp_path, epochs=2)
+    areas = iter([{"val_auroc:Mass": 0.5, "val_auroc:Hernia": NAN}, {"val_auroc:Mass": 0.75, "val_auroc:Hernia": 1.0}])
+    plan = replace(plan, validate=lambda model, measure=plan.validate: measure(model) | next(areas))
+    history = run_epochs(make_model(), plan)
+    assert list(history.columns) == COLUMNS
+    assert list(pd.read_csv(tmp_path / "history.csv").columns) == COLUMNS
+    expected = pd.DataFrame({"epoch": [1, 2], "Mass": [0.5, 0.75], "Hernia": [NAN, 1.0]})
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "val_auroc.csv"), expected)
+    log = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    assert [event.step for event in log.Tensors("val_auroc/Mass")] == [1, 2]
+    assert [event.step for event in log.Tensors("val_auroc/Hernia")] == [2]
+    assert [event.step for event in log.Tensors("learning_rate")] == [1, 2]
 
 
 def test_runs_do_not_depend_on_the_random_state_of_the_process(make_model, make_plan, tmp_path):
@@ -249,19 +248,3 @@ def test_the_log_for_tensorboard_holds_the_history_of_this_run_only(make_model, 
     found = {event.step: float(make_ndarray(event.tensor_proto)) for event in log.Tensors("loss")}
     assert found == pytest.approx(dict(zip(history["epoch"], history["loss"], strict=True)))
     assert [event.step for event in log.Tensors("val_score")] == [1, 3, 4]
-
-
-def test_a_model_is_saved_whole_or_not_at_all(make_model, tmp_path, monkeypatch):
-    model, path = make_model(), tmp_path / "model.keras"
-    save_model(model, path)
-    content = path.read_bytes()
-
-    def die(self, target, **_):
-        target.write_bytes(b"half")
-        raise Killed
-
-    monkeypatch.setattr(keras.Model, "save", die)
-    with pytest.raises(Killed):
-        save_model(model, path)
-    assert path.read_bytes() == content
-    assert names_in(tmp_path) == ["model.keras"]

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from cxr.classification.losses import MaskedBce
+from cxr.classification.losses.bce import MaskedBce
 from cxr.config.errors import UserError
 from cxr.training.batches import Batches
 from cxr.training.devices import OneDevice, open_devices

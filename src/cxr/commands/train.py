@@ -21,7 +21,7 @@ def run(options: argparse.Namespace) -> None:
         raise UserError('split.scheme "test": every image is in test, there is none to train on; choose another scheme')
     stores = open_prepared(config.settings, params)
     folder = config.group_dir(options.group)
-    _tell_unscored(stores)
+    tell_unscored(stores)
     load_keras()  # only now that the data are there
     from cxr.classification.group import train_group
 
@@ -47,13 +47,12 @@ def run(options: argparse.Namespace) -> None:
     print(f"train: predictions of val and test: {folder / 'predictions.csv'}")
 
 
-def _tell_unscored(stores: Mapping[str, Store]) -> None:
+def tell_unscored(stores: Mapping[str, Store]) -> None:
     """Say of which findings the val part can tell no AUROC: they have no say in the choice of the epoch."""
     for fold, store in stores.items():
         missing = unscored(store.findings, store.labels[store.parts == "val"])
         if missing:
             where = f"the val part of fold {fold}" if fold else "the val part"
-            print(
-                f"train: {where} has no image with, or none without: {', '.join(missing)}; epochs are chosen by the "
-                f"other {len(store.findings) - len(missing)} findings"
-            )
+            left = len(store.findings) - len(missing)
+            by = f"the other {left} finding{'s' * (left > 1)}" if left else "the validation loss"
+            print(f"train: {where} has no image with, or none without: {', '.join(missing)}; epochs are chosen by {by}")

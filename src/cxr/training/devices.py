@@ -4,6 +4,7 @@ On TensorFlow several are its MirroredStrategy, on JAX keras.distribution, with 
 """
 
 import contextlib
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import keras
@@ -26,6 +27,10 @@ class Devices(Protocol):
         """Take one step on a batch of any size and return the loss of the whole of it."""
         ...
 
+    def apply(self, optimizer: keras.optimizers.Optimizer, gradients: Sequence[Any], variables: Sequence[Any]) -> None:
+        """Change the variables on all devices by gradients that are known already."""
+        ...
+
     def alone(self, model: keras.Model) -> keras.Model:
         """Return a model with the same weights for inference, which one device does."""
         ...
@@ -43,6 +48,10 @@ class OneDevice:
     def train_on_batch(self, model: keras.Model, inputs: np.ndarray, targets: np.ndarray) -> float:
         """Take one step; the compiled model has no metrics but its loss."""
         return float(model.train_on_batch(inputs, targets))
+
+    def apply(self, optimizer: keras.optimizers.Optimizer, gradients: Sequence[Any], variables: Sequence[Any]) -> None:
+        """As Keras does."""
+        optimizer.apply(gradients, variables)
 
     def alone(self, model: keras.Model) -> keras.Model:
         """It is alone."""

@@ -137,6 +137,10 @@ def _run_epoch(
     """Train and validate one epoch and return its row of the history."""
     started, epoch = time.perf_counter(), len(history)
     loss = _train_epoch(model, plan, history, on_progress)
+    for variable in model.trainable_variables:
+        if not np.isfinite(keras.ops.convert_to_numpy(variable)).all():
+            layer = variable.path.rpartition("/")[0]
+            raise stop_diverged(f"weights of {layer}", math.nan, f"in epoch {epoch + 1} of {plan.epochs}")
     row = {"epoch": epoch + 1, "loss": loss, **plan.validate(inference.current())}
     if not math.isfinite(row[plan.fallback]):  # the last step of an epoch may have spoilt the weights
         raise stop_diverged(plan.fallback, row[plan.fallback], f"after epoch {epoch + 1} of {plan.epochs}")
@@ -159,8 +163,7 @@ def _train_epoch(model: keras.Model, plan: EpochPlan, history: list[Row], on_pro
             raise stop_diverged("loss", losses[-1], Step(epoch, step, steps, batches), plan.folder, plan.sample_ids)
         if on_progress:
             on_progress(epoch * steps + step + 1, plan.epochs * steps)
-    with plan.devices.scope():
-        apply_left_over(model)
+    apply_left_over(model, plan.devices.apply)
     return float(np.average(losses, weights=sizes))
 
 

@@ -6,6 +6,7 @@ The one file of training that imports TensorFlow. Models, what they compute and 
 import contextlib
 import functools
 import types
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -70,6 +71,10 @@ class Mirrored:
     def alone(self, model: keras.Model) -> keras.Model:
         """Return the same network with the same weights, to be run on the first device only."""
         return keras.Model(model.inputs, model.outputs, name=model.name)
+
+    def apply(self, optimizer: keras.optimizers.Optimizer, gradients: Sequence[Any], variables: Sequence[Any]) -> None:
+        """Change the variables on all devices; outside a graph Keras' optimisers cannot."""
+        tf.function(lambda: optimizer.apply(gradients, variables))()
 
     def train_on_batch(self, model: keras.Model, inputs: np.ndarray, targets: np.ndarray) -> float:
         """Take one step and return the loss of the whole batch."""

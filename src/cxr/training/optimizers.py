@@ -1,10 +1,15 @@
 """Optimiser parameters in, a Keras optimiser out; and what Keras leaves to do around one."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import keras
 import numpy as np
 
 from cxr.config.optimizer import AdamW, Optimizer, Sgd
 
+Apply = Callable[[keras.optimizers.Optimizer, Sequence[Any], Sequence[keras.Variable]], None]
+"""(optimiser, a gradient for each variable, variables)"""
 NO_DECAY = ("bias", "gamma", "beta")
 """Names of weights that AdamW does not shrink: biases, and scale and offset of normalisations."""
 
@@ -42,22 +47,23 @@ def inner_of(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimize
     return getattr(optimizer, "inner_optimizer", optimizer)
 
 
-def apply_left_over(model: keras.Model) -> None:
+def apply_left_over(model: keras.Model, apply: Apply | None = None) -> None:
     """Update the weights by the mean of the gradients that still wait for more; nothing to do without accumulation.
 
     Keras would carry them into the next epoch, and lose those of the last. The step counter goes on to a whole number
-    of updates, so that the next epoch begins with none.
+    of updates, so that the next epoch begins with none. apply: how the optimiser is applied, where not as usual.
     """
     inner = inner_of(model.optimizer)
     together = inner.gradient_accumulation_steps
-    waiting = int(inner._iterations) % together if together else 0
+    waiting = _steps(inner) % together if together else 0
     if not waiting:
         return
     for gradient in inner._accumulated_gradients:
         gradient.assign(gradient * (together / waiting))  # it will be divided by `together`
     inner._iterations.assign_add(together - waiting - 1)
     variables = model.trainable_variables
-    inner.apply([keras.ops.zeros(variable.shape, variable.dtype) for variable in variables], variables)
+    zeros = [keras.ops.zeros(variable.shape, variable.dtype) for variable in variables]
+    (apply or keras.optimizers.Optimizer.apply)(inner, zeros, variables)
 
 
 def averages(model: keras.Model) -> list[np.ndarray] | None:
@@ -65,9 +71,14 @@ def averages(model: keras.Model) -> list[np.ndarray] | None:
     inner = inner_of(model.optimizer)
     if not inner.use_ema:
         return None
-    if not int(inner._iterations):
+    if not _steps(inner):
         return [keras.ops.convert_to_numpy(variable) for variable in model.trainable_variables]
     return [keras.ops.convert_to_numpy(mean) for mean in inner._model_variables_moving_average]
+
+
+def _steps(optimizer: keras.optimizers.Optimizer) -> int:
+    """How many steps it has made; int() does not read a variable that lies on several devices."""
+    return int(keras.ops.convert_to_numpy(optimizer._iterations))
 
 
 def _spare_from_decay(optimizer: keras.optimizers.Optimizer) -> None:

@@ -42,8 +42,10 @@ class Inference:
         if self._copy is None:
             self._copy = model.__class__.from_config(_in_float32(model.get_config(), precisions))
         learning = {id(variable): mean for variable, mean in zip(model.trainable_variables, means or (), strict=False)}
-        for variable, own in zip(model.weights, self._copy.weights, strict=True):
-            own.assign(learning.get(id(variable), keras.ops.convert_to_numpy(variable)))
+        for layer in self._copy.layers:  # by name: a copy may list parallel branches in another order
+            for variable, own in zip(model.get_layer(layer.name).weights, layer.weights, strict=True):
+                mean = learning.get(id(variable))
+                own.assign(keras.ops.convert_to_numpy(variable) if mean is None else mean)
         return self._copy
 
 

@@ -1,0 +1,74 @@
+import keras
+import numpy as np
+import pytest
+
+from cxr.config.optimizer import Adam
+from cxr.training.epochs import run_epochs
+from cxr.training.precision import layers_in
+
+MIXED = ["mixed_bfloat16", "mixed_float16"]
+
+
+def test_layers_are_made_in_a_precision_only_inside():
+    with layers_in("mixed_bfloat16"):
+        inside = keras.layers.Dense(2)
+    outside = keras.layers.Dense(2)
+    assert (inside.compute_dtype, inside.variable_dtype) == ("bfloat16", "float32")
+    assert outside.compute_dtype == "float32"
+    with pytest.raises(ZeroDivisionError), layers_in("mixed_float16"):
+        raise ZeroDivisionError
+    assert keras.config.dtype_policy().name == "float32"
+
+
+@pytest.mark.parametrize("precision", MIXED)
+def test_the_trunk_is_mixed_and_the_head_and_what_is_saved_float32(make_model, make_plan, tmp_path, precision, samples):
+    model, plan = make_model(precision=precision), make_plan(tmp_path, scores=[1.0, 2.0, 3.0, 4.0])
+    assert [layer.compute_dtype for layer in model.layers[1:]] == [
+        *[precision.removeprefix("mixed_")] * 2,
+        *["float32"] * 3,
+    ]
+    assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer) == (precision == "mixed_float16")
+    seen, validate = [], plan.validate
+
+    def remember(model):
+        seen.append(model.predict_on_batch(samples[0]))
+        return validate(model)
+
+    object.__setattr__(plan, "validate", remember)
+    history = run_epochs(model, plan)
+    saved = keras.saving.load_model(plan.folder / "model.keras")
+    assert {layer.compute_dtype for layer in saved.layers} == {"float32"}
+    np.testing.assert_array_equal(saved.predict_on_batch(samples[0]), seen[-1])
+    mixed = np.asarray(model(samples[0], training=False))
+    assert 0 < np.abs(mixed - seen[-1]).max() < 0.1  # the same weights, coarser arithmetic
+    assert np.isfinite(history["loss"]).all()
+
+
+def test_bfloat16_learns_what_float32_learns(make_model, make_plan, tmp_path):
+    found = run_epochs(make_model(precision="mixed_bfloat16"), make_plan(tmp_path / "mixed"))
+    exact = run_epochs(make_model(), make_plan(tmp_path / "exact"))
+    np.testing.assert_allclose(found["loss"], exact["loss"], rtol=0.05)
+    assert not np.array_equal(found["loss"], exact["loss"])
+
+
+def test_float16_leaves_out_steps_whose_gradients_overflow(make_model, samples):
+    model = make_model(precision="mixed_float16")
+    model.optimizer.build(model.trainable_variables)
+    model.optimizer.dynamic_scale.assign(1e30)
+    before = [variable.numpy() for variable in model.trainable_variables]
+    model.train_on_batch(samples[0], samples[1])
+    for variable, old in zip(model.trainable_variables, before, strict=True):
+        np.testing.assert_array_equal(variable, old)
+    assert float(model.optimizer.dynamic_scale) == pytest.approx(5e29)
+
+
+def test_averages_are_taken_of_a_mixed_network_too(make_model, make_plan, tmp_path):
+    model = make_model(Adam(learning_rate=0.05, ema=0.9), precision="mixed_bfloat16")
+    run_epochs(model, make_plan(tmp_path, scores=[1.0, 2.0, 3.0, 4.0]))
+    saved = keras.saving.load_model(tmp_path / "model.keras")
+    kernels = [one.layers[1].get_weights()[0] for one in (model, saved)]
+    assert 1e-4 < np.abs(kernels[0] - kernels[1]).max() < 0.5
+    for ours, theirs in zip(  # statistics of batches are running means already
+        model.get_layer(index=2).non_trainable_variables, saved.get_layer(index=2).non_trainable_variables, strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
