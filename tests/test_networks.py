@@ -51,8 +51,8 @@ def finer(built):
 
 @pytest.fixture(scope="module")
 def images():
-    """Five of them, partly black or white."""
-    images = np.random.default_rng(6).uniform(0, 255, (5, IMAGE_PX, IMAGE_PX, 1)).astype(np.float32)
+    """Three of them, partly black or white."""
+    images = np.random.default_rng(6).uniform(0, 255, (3, IMAGE_PX, IMAGE_PX, 1)).astype(np.float32)
     images[0, : IMAGE_PX // 2] = 0
     images[1, :, : IMAGE_PX // 2] = 255
     return images
