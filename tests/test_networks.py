@@ -69,7 +69,16 @@ def trained(finer, images):
 
 @pytest.fixture(scope="module")
 def answers(trained, images):
-    """Probabilities and raw maps of the trained classifier."""
+    """Probabilities and raw maps of the trained classifier, its head blind to what all places have in common.
+
+    After one step that is nearly everything, and any two maps would agree.
+    """
+    model, _ = trained
+    features = keras.Model(model.input, model.get_layer("features").output)(images, training=False)
+    common = keras.ops.convert_to_numpy(features).mean(axis=(0, 1, 2))
+    kernel, bias = model.get_layer("findings").get_weights()
+    kernel -= np.outer(common, common @ kernel) / (common @ common)
+    model.get_layer("findings").set_weights([kernel, bias])
     return [keras.ops.convert_to_numpy(y) for y in with_maps(trained[0])(images, training=False)]
 
 
@@ -153,7 +162,7 @@ def test_saved_it_answers_bit_by_bit_as_before(trained, images, tmp_path):
 def test_its_maps_are_grad_cam_by_gradient(trained, answers, images, gradcam_by_gradient):
     found, raw = answers
     maps = normalize_maps(raw)
-    assert maps.std() > 0.03  # otherwise any two maps agree
+    assert maps.std() > 0.1
     for k in range(FINDINGS):
         expected, probabilities = gradcam_by_gradient(trained[0], images, k)
         np.testing.assert_allclose(maps[..., k], expected, atol=2e-3)
