@@ -1,5 +1,8 @@
 """What is asked of every network: built once, one of each family in the suite, all of them with `--all`."""
 
+import re
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -14,6 +17,7 @@ from cxr.engines.openvino_engine import OpenVinoEngine, export_openvino
 from cxr.visualization.gradcam import normalize_maps, with_maps
 from cxr.visualization.places import places_of
 
+README = Path(__file__).parents[1] / "README.md"
 IMAGE_PX, FINDINGS = 96, 3
 IDENTITY_BLOCKS = {
     "tiny": 0,
@@ -175,6 +179,18 @@ def test_openvino_answers_as_keras_does(trained, answers, images, tmp_path, pyte
     found = OpenVinoEngine(export_openvino(with_maps(trained[0]), tmp_path)).run(images)
     for ours, theirs in zip(found, answers, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=2e-3 * max(1, np.abs(theirs).max()))
+
+
+def test_the_table_of_the_readme_tells_its_size(any_network, built):
+    rows = re.findall(rf"^\| `{any_network}` \|.*", README.read_text(encoding="utf-8"), re.MULTILINE)
+    if not rows:
+        pytest.skip("benchmarks/networks.py has not been asked about it")
+    depth = built.get_layer("features").output.shape[-1]
+    parameters = built.count_params() + (14 - FINDINGS) * (depth + 1)
+    _, _, size, map_, _, _, needs, _ = (cell.strip(" `") for cell in rows[0].split("|"))
+    assert size == f"{parameters / 1e6:.3g}"
+    assert map_.endswith(f" x {depth}")
+    assert needs == (NETWORKS[any_network].imagenet or "has none")
 
 
 def test_the_registry_finds_its_builder(any_network):
