@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from cxr.classification.losses import MaskedBce
+from cxr.classification.losses.bce import MaskedBce
 from cxr.classification.networks.classifier import build_classifier
 from cxr.classification.networks.last_stride import without_last_stride
 from cxr.classification.networks.registry import NETWORKS, backbone_of
