@@ -63,7 +63,7 @@ def test_run_json_says_what_ran(trained, store):
     assert run["inputs"]["data"] == {"content": store.record["content"], "zero_blanks": []}
     assert run["versions"]["keras"] == keras.__version__
     assert run["backend"] == keras.config.backend()
-    assert "cpu:0" in run["devices"]
+    assert run["devices"] == {"used": 1, "found": ["cpu:0"]}
     assert run["peak_memory_gb"] > 0.1
     assert run["seconds"] > 0
     json.dumps(run, allow_nan=False)
