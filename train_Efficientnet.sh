@@ -2,7 +2,4 @@
 # From raw images to the report of the group Efficientnet.
 set -eu
 cd "$(dirname "$0")"
-./prepare_data.sh "$@"
-./cxr train Efficientnet "$@"
-./evaluate_Efficientnet.sh "$@"
-./visualization_Efficientnet.sh "$@"
+exec ./train.sh Efficientnet "$@"

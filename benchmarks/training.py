@@ -36,7 +36,7 @@ def make_store(folder: Path, count: int) -> Any:
 def make_model(options: argparse.Namespace, fused: bool) -> Any:
     import keras
 
-    from cxr.classification.losses import MaskedBce
+    from cxr.classification.losses.bce import MaskedBce
     from cxr.classification.networks.classifier import build_classifier
     from cxr.config.member import Member
     from cxr.training.devices import speed_up

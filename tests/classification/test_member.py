@@ -63,7 +63,7 @@ def test_run_json_says_what_ran(trained, store):
     assert run["inputs"]["data"] == {"content": store.record["content"], "zero_blanks": []}
     assert run["versions"]["keras"] == keras.__version__
     assert run["backend"] == keras.config.backend()
-    assert "cpu:0" in run["devices"]
+    assert run["devices"] == {"used": 1, "found": ["cpu:0"]}
     assert run["peak_memory_gb"] > 0.1
     assert run["seconds"] > 0
     json.dumps(run, allow_nan=False)
@@ -153,10 +153,9 @@ def test_the_areas_of_every_epoch_and_their_curves_are_written(trained, store):
     assert picture[..., :3].std() > 0.05
 
 
-@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
-def test_a_member_trained_in_mixed_precision_is_one_in_float32(store, tmp_path, precision):
+def test_a_member_trained_in_mixed_precision_is_one_in_float32(store, tmp_path):
     """It reloads, predicts what it was measured by, and OpenVINO agrees."""
-    training = {"epochs": 1, "batch": 8, "precision": precision, "optimizer": {"name": "adam", "ema": 0.5}}
+    training = {"epochs": 1, "batch": 8, "precision": "mixed_bfloat16", "optimizer": {"name": "adam", "ema": 0.5}}
     run = train_alone(store, tmp_path, **training)
     labels, found = answers(tmp_path, store, "val", 16)
     areas = [roc_auc_score(y[~np.isnan(y)], p[~np.isnan(y)]) for y, p in zip(labels.T, found.T, strict=True) if y.any()]
@@ -198,10 +197,10 @@ def test_an_image_that_spoils_the_loss_is_named(own_store, tmp_path, monkeypatch
 
 
 def test_what_lies_there_without_a_record_is_not_gone_on_with(store, tmp_path):
-    train_alone(store, tmp_path, epochs=2)
+    train_alone(store, tmp_path)
     fresh = (tmp_path / "model.keras").stat().st_mtime_ns
     (tmp_path / "run.json").unlink()
-    train_alone(store, tmp_path, epochs=2)
+    train_alone(store, tmp_path)
     assert (tmp_path / "model.keras").stat().st_mtime_ns > fresh
 
 

@@ -126,9 +126,6 @@ MEMBERS = "small, large"
         ({"members.large.weights": "imagenet"},
          'members.large: xception with ImageNet weights needs "normalization": "minus_one_to_one", not "imagenet"; '
          'to compare normalisations all the same, add "any_normalization": true'),
-        ({"members.small": {"network": "efficientnet_b0", "image_px": 64, "weights": "imagenet",
-                            "normalization": "per_image", "any_normalization": True}},
-         'members.small: efficientnet_b0 with ImageNet weights needs "normalization": "imagenet", not "per_image"'),
         ({"members.large.image_px": 70},
          "members.large: image_px 70 is too small for xception; it takes images of at least 71 px"),
         ({"members.small.pooling": "mean"},

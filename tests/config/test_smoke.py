@@ -60,6 +60,22 @@ def test_set_wins_over_smoke(load):
     assert config.params.training.epochs == 2
 
 
+def test_nothing_is_downloaded(load):
+    params = {"members.large.weights": "imagenet", "members.large.normalization": "minus_one_to_one"}
+    assert load({}, params).params.members["large"].weights == "imagenet"
+    assert load({}, params, smoke=True).params.members["large"].weights is None
+
+
+def test_phantoms_alone_take_their_own_lists_for_nihs(load):
+    phantoms = {"datasets": [{"format": "phantom"}]}
+    official = {"split": {"scheme": "official", "val": 0.2}}
+    assert load(phantoms, official).params.split.scheme == "official"
+    small = load(phantoms, official, smoke=True).params.split
+    assert (small.scheme, small.val) == ("lists", 0.2)
+    assert load({}, official, smoke=True).params.split.scheme == "official"
+    assert load(phantoms, official, smoke=True, overrides=["split.scheme=official"]).params.split.scheme == "official"
+
+
 @pytest.mark.parametrize(
     ("file", "key", "value"),
     [

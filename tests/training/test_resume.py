@@ -146,10 +146,11 @@ MODELS = {
     "accumulated": {"optimizer": Adam(learning_rate=0.05, ema=0.8), "accumulate": 2},
     "plateau": {},
     "frozen": {"optimizer": Adam(learning_rate=0.05, ema=0.8)},
-    "float16": {"precision": "mixed_float16"},
+    "float16": {"precision": "mixed_float16", "accumulate": 2},
 }
 PLANS = {
     "accumulated": {"accumulate": 2},
+    "float16": {"accumulate": 2},
     "plateau": {"schedule": Plateau(name="plateau", patience=1)},
     "frozen": {"freeze_epochs": 1},
 }

@@ -15,7 +15,7 @@ from cxr.config.nearest import choices_sentence
 from cxr.config.network import Network
 from cxr.config.params import Params
 from cxr.config.settings import Settings
-from cxr.config.smoke import shrink_params, shrink_settings
+from cxr.config.smoke import shrink_params, shrink_settings, with_own_lists
 
 KEYS_BY_NAME = ("loss", "sampler", "optimizer", "schedule")
 """Objects whose keys belong to their `name`: laid over by one of another name, they are replaced."""
@@ -65,7 +65,7 @@ def load_config(
         params = _laid_over(params, _read_experiment(experiments_dir, experiment))
         sources["params"] += f" with experiment {experiment}"
     if smoke:
-        settings, params = shrink_settings(settings), shrink_params(params)
+        settings, params = shrink_settings(settings), with_own_lists(settings, shrink_params(params))
     for override in overrides:
         _apply_override(override, settings, params)
     if overrides:
@@ -114,7 +114,7 @@ def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _read_experiment(folder: Path, name: str) -> dict[str, Any]:
     """Read experiments/<name>.json without its `$` keys."""
     path = folder / f"{name}.json"
-    known = sorted(file.stem for file in folder.glob("*.json"))
+    known = sorted(file.stem for file in folder.glob("*.json") if not file.stem.endswith("_settings"))
     if name not in known:
         raise UserError(f"{path}: no such file; " + choices_sentence("experiment", name, known or ["(none yet)"]))
     return {key: value for key, value in _read_object(path).items() if not key.startswith("$")}

@@ -1,6 +1,8 @@
 """`--smoke`: the same path at reduced size. Raw settings and parameters in, smaller ones out.
 
-Nothing grows, and anything malformed or missing is left for validation to report.
+Nothing grows, and anything malformed or missing is left for validation to report. So that every experiment can be tried
+on any machine, networks begin with random weights instead of downloaded ones, and phantoms, which are not NIH's images,
+take the place of NIH's official lists by their own.
 """
 
 from copy import deepcopy
@@ -47,6 +49,8 @@ def shrink_params(params: dict[str, Any]) -> dict[str, Any]:
     for member in members.values() if isinstance(members, dict) else []:
         if isinstance(member, dict):
             _shrink_written(member, image_px=MEMBER_PX, seeds=SEEDS)
+            if member.get("weights") == "imagenet":
+                member["weights"] = None
             if isinstance(member.get("training"), dict):
                 _shrink_written(member["training"], **training)
                 _shrink_sampler(member["training"])
@@ -58,6 +62,16 @@ def _shrink_sampler(training: Any) -> None:
     sampler = training.get("sampler") if isinstance(training, dict) else None
     if isinstance(sampler, dict):
         _shrink_written(sampler, images_per_epoch=IMAGES_PER_EPOCH)
+
+
+def with_own_lists(settings: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
+    """Turn the scheme `official` into `lists` where all data are phantoms."""
+    datasets, split = settings.get("datasets"), params.get("split")
+    if not isinstance(datasets, list) or not isinstance(split, dict) or split.get("scheme") != "official":
+        return params
+    if not all(isinstance(one, dict) and one.get("format") == "phantom" for one in datasets):
+        return params
+    return {**params, "split": {**split, "scheme": "lists"}}
 
 
 def _shrink(block: dict[str, Any], **limits: int) -> None:

@@ -32,7 +32,7 @@ class Step:
         return f"at step {self.step + 1} of {self.steps} of epoch {self.epoch + 1}"
 
 
-def stop_diverged(
+def divergence_error(
     what: str,
     value: float,
     where: Step | str,

@@ -16,7 +16,7 @@ from tensorboard.summary import Writer
 from cxr.engines.hardware import backend_name
 from cxr.training.batches import Batches
 from cxr.training.devices import Devices, OneDevice, speed_up
-from cxr.training.divergence import DIVERGED, Step, stop_diverged
+from cxr.training.divergence import DIVERGED, Step, divergence_error
 from cxr.training.freezing import set_frozen
 from cxr.training.history import HISTORY, Row, best_epoch, history_table, write_history
 from cxr.training.optimizers import apply_left_over
@@ -140,10 +140,10 @@ def _run_epoch(
     for variable in model.trainable_variables:
         if not np.isfinite(keras.ops.convert_to_numpy(variable)).all():
             layer = variable.path.rpartition("/")[0]
-            raise stop_diverged(f"weights of {layer}", math.nan, f"in epoch {epoch + 1} of {plan.epochs}")
+            raise divergence_error(f"weights of {layer}", math.nan, f"in epoch {epoch + 1} of {plan.epochs}")
     row = {"epoch": epoch + 1, "loss": loss, **plan.validate(inference.current())}
     if not math.isfinite(row[plan.fallback]):  # the last step of an epoch may have spoilt the weights
-        raise stop_diverged(plan.fallback, row[plan.fallback], f"after epoch {epoch + 1} of {plan.epochs}")
+        raise divergence_error(plan.fallback, row[plan.fallback], f"after epoch {epoch + 1} of {plan.epochs}")
     _set_rate(model, plan, history, len(plan.batches(epoch)))
     row["learning_rate"] = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
     row["seconds"] = round(time.perf_counter() - started, 2)
@@ -160,7 +160,7 @@ def _train_epoch(model: keras.Model, plan: EpochPlan, history: list[Row], on_pro
         losses.append(plan.devices.train_on_batch(model, inputs, targets))
         sizes.append(len(inputs))
         if not math.isfinite(losses[-1]):
-            raise stop_diverged("loss", losses[-1], Step(epoch, step, steps, batches), plan.folder, plan.sample_ids)
+            raise divergence_error("loss", losses[-1], Step(epoch, step, steps, batches), plan.folder, plan.sample_ids)
         if on_progress:
             on_progress(epoch * steps + step + 1, plan.epochs * steps)
     apply_left_over(model, plan.devices.apply)

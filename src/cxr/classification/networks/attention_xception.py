@@ -1,7 +1,7 @@
-"""Xception with two blocks of attention (CBAM; Woo et al., ECCV 2018), after blocks 4 and 13, as in attention_xception.
+"""Xception with two blocks of attention (CBAM; Woo et al., ECCV 2018): the reference system attention_xception.
 
-Attention halves what it lets through at first, channels and places alike, so weights of ImageNet need some steps to
-find back to the scale they know.
+At first attention halves what it lets through, of channels as of places, so weights of ImageNet need some steps to find
+back to the scale they know.
 """
 
 from typing import Any

@@ -59,12 +59,15 @@ def _source(tensor: keras.KerasTensor) -> layers.Layer:
 
 
 def _last_norm(layer: layers.Layer) -> layers.BatchNormalization | None:
-    """The normalisation at the end of a branch, before its dropout; None where it ends otherwise.
+    """The normalisation at the end of a branch, before its dropout; None where it ends otherwise, or others use it.
 
-    Networks with pre-activation end on a convolution, ConvNeXt on a scale of 1e-6: they begin as published.
+    Branches end on a convolution in networks with pre-activation, on a scale of 1e-6 in ConvNeXt, and some of NASNet on
+    a pooling of what others take as it is: they begin as published.
     """
-    while not isinstance(layer, layers.BatchNormalization):
+    while len(layer._outbound_nodes) == 1:
+        if isinstance(layer, layers.BatchNormalization):
+            return layer
         if layer.weights or isinstance(layer.input, list):
             return None
         layer = _source(layer.input)
-    return layer
+    return None

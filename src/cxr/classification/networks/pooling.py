@@ -56,7 +56,7 @@ class PcamDense(layers.Dense):
         """(N, h, w, C) in, probabilities (N, K) out."""
         logits = ops.matmul(features, self.kernel) + self.bias
         log_p = ops.log_sigmoid(logits)
-        weights = ops.exp(log_p - ops.logsumexp(log_p, axis=(1, 2), keepdims=True))  # of p / sum(p), were every p 1e-99
+        weights = ops.exp(log_p - ops.logsumexp(log_p, axis=(1, 2), keepdims=True))  # p / sum(p), however small every p
         return self.activation(ops.sum(weights * logits, axis=(1, 2)))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

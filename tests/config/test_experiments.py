@@ -1,0 +1,33 @@
+"""Every published experiment is valid as it stands, in full and with --smoke, and says what README asks of it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cxr.classification.networks.registry import NETWORKS
+from cxr.config.load import load_config
+
+ROOT = Path(__file__).parents[2]
+EXPERIMENTS = sorted(path.stem for path in (ROOT / "experiments").glob("*.json") if not path.stem.endswith("_settings"))
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+@pytest.mark.parametrize("smoke", [False, True])
+def test_an_experiment_is_valid(name, smoke):
+    own = ROOT / "experiments" / f"{name}_settings.json"
+    settings = own if own.is_file() and not smoke else ROOT / "SETTINGS.json"
+    config = load_config(
+        settings, ROOT / "PARAMS.json", NETWORKS, name, smoke=smoke, experiments_dir=ROOT / "experiments"
+    )
+    assert config.group_dir("G").parent.name == name
+    if smoke:
+        assert all(member.weights is None for member in config.params.members.values())
+        assert config.params.split.scheme != "official"
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_an_experiment_is_listed_with_what_it_is(name):
+    about = json.loads((ROOT / "experiments" / f"{name}.json").read_text(encoding="utf-8"))
+    assert about["$about"]
+    assert f"| `{name}` |" in (ROOT / "experiments" / "README.md").read_text(encoding="utf-8")
