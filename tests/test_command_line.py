@@ -51,7 +51,9 @@ def test_help_is_light_and_imports_no_framework():
         assert step in result.stdout
 
 
-@pytest.mark.parametrize("arguments", [("evaluate", "Ensemble"), ("report", "Ensemble"), ("describe",)])
+@pytest.mark.parametrize(
+    "arguments", [("evaluate", "Ensemble"), ("report", "Ensemble"), ("describe",), ("compare", "A", "B")]
+)
 def test_steps_without_networks_import_no_framework(arguments, tmp_path):
     code = (
         "import sys; from cxr.__main__ import main; "

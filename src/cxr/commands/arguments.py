@@ -14,6 +14,7 @@ STEPS = {
     "average": "make finished models, of any group or run, a group of their own without training",
     "sweep": "train a group with every combination of some values, and compare them on validation",
     "evaluate": "AUROC with intervals by patient -> metrics.json, figures",
+    "compare": "runs on the same test images: paired differences with intervals and p -> a table and a figure",
     "visualize": "Grad-CAM overlays of the highest-scored test images -> gradcam/",
     "report": "everything of a group on one page -> report.html",
     "export": "the prepared crops with labels and split -> TFRecord shards in a folder",
@@ -57,6 +58,9 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         if step == "sweep":
             _add_sweep(one)
             continue
+        if step == "compare":
+            _add_compare(one)
+            continue
         if step in GROUP_STEPS:
             one.add_argument("group", help="a group of PARAMS.json, for example Ensemble")
         _add_configuration(one)
@@ -75,6 +79,18 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--random", type=int, metavar="N", help="only N of the combinations, drawn with `seed`")
     parser.add_argument("--name", help="of its folder in models/sweeps/; the group's name when not given")
+    _add_configuration(parser)
+
+
+def _add_compare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "runs",
+        nargs="+",
+        metavar="RUN",
+        help="a group, the folder of a group or member, or a predictions.csv; differences are to the first; one group "
+        "alone is compared with its members",
+    )
+    parser.add_argument("--name", help="of its folder in models/comparisons/; made of the runs' names when not given")
     _add_configuration(parser)
 
 

@@ -39,6 +39,14 @@ class Config:
         """Folder of a sweep's points and table, beside the groups."""
         return self.group_dir("sweeps") / name
 
+    def comparison_dir(self, name: str) -> Path:
+        """Folder of a comparison of runs, beside the groups."""
+        return self.group_dir("comparisons") / name
+
+    def ablation_dir(self, kind: str, group: str) -> Path:
+        """Folder of an ablation's groups and results, beside the groups."""
+        return self.group_dir("ablations") / kind / group
+
     @property
     def lungs_dir(self) -> Path:
         """Folder of trained lung networks."""
