@@ -52,7 +52,14 @@ def test_help_is_light_and_imports_no_framework():
 
 
 @pytest.mark.parametrize(
-    "arguments", [("evaluate", "Ensemble"), ("report", "Ensemble"), ("describe",), ("compare", "A", "B")]
+    "arguments",
+    [
+        ("evaluate", "Ensemble"),
+        ("report", "Ensemble"),
+        ("describe",),
+        ("compare", "A", "B"),
+        ("score", "x", "--labels", "y", "--out", "z"),
+    ],
 )
 def test_steps_without_networks_import_no_framework(arguments, tmp_path):
     code = (

@@ -15,6 +15,7 @@ STEPS = {
     "sweep": "train a group with every combination of some values, and compare them on validation",
     "evaluate": "AUROC with intervals by patient -> metrics.json, figures",
     "compare": "runs on the same test images: paired differences with intervals and p -> a table and a figure",
+    "score": "predictions made elsewhere: a CSV of image names and probabilities, measured against a label table",
     "visualize": "Grad-CAM overlays of the highest-scored test images -> gradcam/",
     "report": "everything of a group on one page -> report.html",
     "export": "the prepared crops with labels and split -> TFRecord shards in a folder",
@@ -61,6 +62,9 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         if step == "compare":
             _add_compare(one)
             continue
+        if step == "score":
+            _add_score(one)
+            continue
         if step in GROUP_STEPS:
             one.add_argument("group", help="a group of PARAMS.json, for example Ensemble")
         _add_configuration(one)
@@ -91,6 +95,30 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
         "alone is compared with its members",
     )
     parser.add_argument("--name", help="of its folder in models/comparisons/; made of the runs' names when not given")
+    _add_configuration(parser)
+
+
+def _add_score(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "predictions", type=Path, help="a CSV: an image column, and a column of probabilities per finding"
+    )
+    parser.add_argument(
+        "--labels",
+        type=Path,
+        required=True,
+        metavar="TABLE",
+        help="NIH's Data_Entry CSV, or one with image_id, patient_id and a column per finding (1, 0, -1, empty)",
+    )
+    parser.add_argument("--list", type=Path, metavar="FILE", help="of the test images, one a line; all when not given")
+    parser.add_argument(
+        "--val-list", type=Path, metavar="FILE", help="of the validation images: for calibration, thresholds"
+    )
+    parser.add_argument(
+        "--findings", metavar="SET", help="a finding set, or names with commas; all that are labelled if not given"
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FOLDER", help="for metrics.json and what goes with it"
+    )
     _add_configuration(parser)
 
 
