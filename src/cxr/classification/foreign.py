@@ -12,8 +12,9 @@ from cxr.config.record import hash_of_ids
 from cxr.datasets.label_table import LabelTable
 from cxr.datasets.listed import OFFICIAL
 from cxr.evaluation.image_names import check_each_once, find_images
-from cxr.evaluation.predictions import PARTS, Predictions, check_predictions
+from cxr.evaluation.predictions import Predictions, check_predictions
 from cxr.evaluation.probability_table import ProbabilityTable
+from cxr.evaluation.split_record import split_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +84,7 @@ def label_probabilities(
     if not (predictions.splits == "test").any():
         raise UserError(f"{given.path}: no image is left for the test part; give --list, or fewer images in --val-list")
     check_predictions(predictions, given.path)
-    return Foreign(predictions, _split_of(predictions, _official_name(predictions, test_list) or named), notes)
+    return Foreign(predictions, split_of(predictions, _official_name(predictions, test_list) or named), notes)
 
 
 def _listed(path: Path, ids: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, str]:
@@ -116,18 +117,3 @@ def _official_name(predictions: Predictions, test_list: Path | None) -> str | No
         return "official"
     names = _read_list(test_list) if test_list else []
     return "official (subset)" if len(names) == count and hash_of_ids(names) == digest else None
-
-
-def _split_of(predictions: Predictions, name: str) -> dict[str, Any]:
-    parts = {}
-    for part in PARTS:
-        rows = predictions.part(part)
-        positives = (rows.label_codes == 1).sum(axis=0)
-        parts[part] = {
-            "images": len(rows.image_ids),
-            "patients": len(np.unique(rows.patient_ids)),
-            "hash": hash_of_ids(rows.image_ids),
-            "positives": {finding: int(n) for finding, n in zip(predictions.findings, positives, strict=True)},
-        }
-    pairs = zip(predictions.image_ids, predictions.splits, strict=True)
-    return {"name": name, "hash": hash_of_ids(f"{image},{part}" for image, part in pairs), "parts": parts}

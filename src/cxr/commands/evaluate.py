@@ -7,6 +7,7 @@ from typing import Any
 from cxr.classification.classifiers import Classifier, seed_groups
 from cxr.classification.runs import PREDICTIONS, check_run, is_averaged
 from cxr.commands.context import group_dir, read_config
+from cxr.commands.evaluate_labels import evaluate_labels
 from cxr.config.errors import UserError
 from cxr.config.record import fingerprint, hash_of_file
 from cxr.datasets.manifest import read_table
@@ -34,6 +35,9 @@ def run(options: argparse.Namespace) -> None:
     if file_hash != record.get("predictions_hash"):
         step = "average" if is_averaged(record) else "train"
         raise UserError(f"{source}: is not the file that the run wrote; ./cxr {step} {options.group} predicts again")
+    if options.labels:
+        print(f"evaluate: written: {evaluate_labels(folder, params, options.labels)}")
+        return
     evaluation, seed = params.evaluation, params.seed
     manifest = prepared_files(config.settings, params).manifest
     subgroups = hash_of_file(manifest) if manifest.is_file() else None

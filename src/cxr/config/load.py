@@ -88,6 +88,16 @@ def load_config(
     return Config(typed_settings.anchored(folder), typed_params, experiment, smoke)
 
 
+def load_settings(settings_file: Path, smoke: bool = False) -> Settings:
+    """Read and validate a SETTINGS file by itself; its relative paths start at its folder. Raises UserError."""
+    content = _read_object(settings_file)
+    problems: list[str] = []
+    typed = _validate(Settings, shrink_settings(content) if smoke else content, str(settings_file), {}, problems)
+    if typed is None:
+        raise UserError("\n".join(problems))
+    return typed.anchored(settings_file.resolve().parent)
+
+
 def _read_object(path: Path) -> dict[str, Any]:
     """Read one JSON object; UserError with line and column when it is not one."""
     try:

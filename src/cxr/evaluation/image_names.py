@@ -29,8 +29,9 @@ def find_images(wanted: Sequence[str], known: Sequence[str]) -> np.ndarray:
 
 
 def bare_name(name: str) -> str:
-    """Return the name without folders and without the ending of an image file."""
+    """Return the name without source, folders and the ending of an image file."""
     last = PurePosixPath(name.strip().replace("\\", "/")).name
+    last = last.rpartition(":")[2]  # several data sets: the source stands before
     ending = next((ending for ending in ENDINGS if last.lower().endswith(ending)), "")
     return last[: len(last) - len(ending)]
 
