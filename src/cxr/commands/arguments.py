@@ -69,12 +69,8 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
             one.add_argument("group", help="a group of PARAMS.json, for example Ensemble")
         if step == "evaluate":
             other = one.add_mutually_exclusive_group()
-            other.add_argument(
-                "--on", type=Path, metavar="FILE", help="a SETTINGS file: the finished group on other data"
-            )
-            other.add_argument(
-                "--labels", type=Path, metavar="TABLE", help="its predictions against a second label table"
-            )
+            other.add_argument("--on", type=Path, metavar="FILE", help="a SETTINGS file: the group on other data")
+            other.add_argument("--labels", type=Path, metavar="TABLE", help="a second label table for its predictions")
         _add_configuration(one)
         one.add_argument("--overwrite", action="store_true", help="replace a run made with other parameters")
     return parser.parse_args(arguments)

@@ -8,6 +8,7 @@ from cxr.classification.classifiers import Classifier, seed_groups
 from cxr.classification.runs import PREDICTIONS, check_run, is_averaged
 from cxr.commands.context import group_dir, read_config
 from cxr.commands.evaluate_labels import evaluate_labels
+from cxr.commands.evaluate_on import evaluate_on
 from cxr.config.errors import UserError
 from cxr.config.record import fingerprint, hash_of_file
 from cxr.datasets.manifest import read_table
@@ -35,6 +36,9 @@ def run(options: argparse.Namespace) -> None:
     if file_hash != record.get("predictions_hash"):
         step = "average" if is_averaged(record) else "train"
         raise UserError(f"{source}: is not the file that the run wrote; ./cxr {step} {options.group} predicts again")
+    if options.on:
+        print(f"evaluate: written: {evaluate_on(options, config, folder, record)}")
+        return
     if options.labels:
         print(f"evaluate: written: {evaluate_labels(folder, params, options.labels)}")
         return
