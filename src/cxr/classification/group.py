@@ -8,6 +8,7 @@ that were trained without its fold.
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +190,30 @@ def predict_member(
         image_px = model.input_shape[1]
         found = predict_views(lambda images: runner.run(images)[0], views, store, rows, image_px, seed, on_progress)
     return np.clip(found, 0, 1)
+
+
+def predict_group_rows(
+    folder: Path,
+    record: Mapping[str, Any],
+    store: Store,
+    rows: np.ndarray,
+    engine: str,
+    seed: int,
+    progress: Progress,
+) -> Predictions:
+    """Return the average of a finished group without folds for rows of a store, which need not be its own.
+
+    record: the group's run.json; its members answer all findings that it names, of which those of the store are picked.
+    """
+    findings = tuple(record["findings"])
+    asked = replace(store, findings=findings)
+    views = record.get("members_predictions", {})
+    every = []
+    for name in (member["name"] for member in record["members"]):
+        told, seen = progress(f"{name}: predicting"), views.get(name, {}).get("views", "one")
+        every.append(predict_member(folder / name, asked, rows, engine, told, seen, seed))
+    picked = [findings.index(finding) for finding in store.findings]
+    return _as_predictions(store, rows, np.mean(every, axis=0)[:, picked])
 
 
 def _as_predictions(store: Store, rows: np.ndarray, probabilities: np.ndarray) -> Predictions:

@@ -16,6 +16,7 @@ STEPS = {
     "evaluate": "AUROC with intervals by patient -> metrics.json, figures",
     "compare": "runs on the same test images: paired differences with intervals and p -> a table and a figure",
     "score": "predictions made elsewhere: a CSV of image names and probabilities, measured against a label table",
+    "ablate": "what the crop does: raw, crop and mask trained alike; and images with the lungs blacked out, or alone",
     "visualize": "Grad-CAM overlays of the highest-scored test images -> gradcam/",
     "report": "everything of a group on one page -> report.html",
     "export": "the prepared crops with labels and split -> TFRecord shards in a folder",
@@ -24,7 +25,7 @@ STEPS = {
     "phantoms": "write synthetic X-rays with their truth into a folder of their own",
     "schema": "show the table of parameters, or write schemas and table with --write",
 }
-GROUP_STEPS = ("train", "evaluate", "visualize", "report")
+GROUP_STEPS = ("train", "evaluate", "ablate", "visualize", "report")
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -65,6 +66,9 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         if step == "score":
             _add_score(one)
             continue
+        if step == "ablate":
+            one.add_argument("what", choices=("crop",), help="what is varied")
+            one.add_argument("--control", action="store_true", help="train nothing: only black out lungs, or the rest")
         if step in GROUP_STEPS:
             one.add_argument("group", help="a group of PARAMS.json, for example Ensemble")
         if step == "evaluate":

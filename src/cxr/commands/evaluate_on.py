@@ -89,11 +89,11 @@ def _predict(
     target: Path, folder: Path, record: dict[str, Any], store: Store, rows: np.ndarray, config: Config
 ) -> None:
     load_keras()  # only now that there is something to predict
-    from cxr.classification.predict_external import predict_external
+    from cxr.classification.group import predict_group_rows
 
     (target / RUN).unlink(missing_ok=True)
     engine, seed = config.settings.engine, config.params.seed
-    found = predict_external(folder, record, store, rows, engine, seed, show_progress)
+    found = predict_group_rows(folder, record, store, rows, engine, seed, show_progress)
     write_predictions(target / PREDICTIONS, found)
 
 
