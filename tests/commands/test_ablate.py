@@ -18,7 +18,7 @@ PARAMS = {
     "crop": {"mode": "crop", "image_px": 32},
     "members": {"tiny": {"network": "tiny", "image_px": 16}},
     "groups": {"Tiny": ["tiny"]},
-    "training": {"epochs": 1, "batch": 16},
+    "training": {"epochs": 1, "batch": 8},
     "evaluation": {"resamples": 100},
 }
 
@@ -26,9 +26,9 @@ PARAMS = {
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ablate")
-    write_phantoms(folder / "nih", PhantomSpec(patients=24, seed=11, image_px=128), workers=1)
+    write_phantoms(folder / "nih", PhantomSpec(patients=20, seed=11, image_px=96), workers=1)
     settings = {"datasets": [{"format": "nih", "root": "nih"}], "prepared_dir": "prepared", "models_dir": "models"}
-    settings["parallel"] = {"backend": "threading", "workers": 1}
+    settings |= {"parallel": {"backend": "threading", "workers": 1}, "engine": "keras"}
     (folder / "SETTINGS.json").write_text(json.dumps(settings))
     (folder / "PARAMS.json").write_text(json.dumps(PARAMS))
     return folder
