@@ -83,7 +83,7 @@ def test_a_difference_to_a_perfect_ranking_has_an_interval(pair):
     assert found["values"]["perfect"]["auroc"]["Edema"]["low"] is None
     entry = found["differences"]["first"]["auroc"]["Edema"]
     assert entry["high"] < 0
-    assert entry["p"] == pytest.approx(2 / 101)
+    assert entry["p"] < 2 / 101
 
 
 def test_findings_that_one_run_lacks_are_left_out_and_told(pair):

@@ -35,8 +35,17 @@ def test_holm_does_not_count_what_is_missing():
 
 
 def test_p_of_draws():
-    draws = np.array([[1.0, -1.0, 0.0, np.nan], [2.0, 1.0, 0.0, np.nan], [3.0, np.nan, 0.0, np.nan]])
-    np.testing.assert_allclose(bootstrap_p(draws), [2 / 4, 1, 1, np.nan])
+    signs = np.where(np.arange(200) < 19, -1.0, 1.0)  # 19 of 200 on the smaller side
+    draws = np.stack([signs, -signs, np.zeros(200), np.full(200, np.nan), np.where(signs > 0, np.nan, signs)], axis=1)
+    draws[::2, 4], draws[:19, 4] = np.nan, [-1.0, 1.0] * 9 + [np.nan]  # nine on either side
+    np.testing.assert_allclose(bootstrap_p(draws), [40 / 201, 40 / 201, 1, np.nan, 1])
+
+
+@pytest.mark.parametrize("shift", [4.0, -6.0])
+def test_beyond_what_draws_can_count_p_is_the_normal_tail(shift):
+    quantiles = norm.ppf((np.arange(2000) + 0.5) / 2000) + shift
+    assert bootstrap_p(quantiles[:, None])[0] == pytest.approx(2 * norm.sf(abs(shift)), rel=0.1)
+    assert bootstrap_p(quantiles[:, None])[0] < 2 / 2001
 
 
 @pytest.mark.parametrize("shift", [0.0, 1.0, 2.0, -2.5])

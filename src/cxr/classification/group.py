@@ -6,6 +6,7 @@ val and test part go to `predictions-f0.csv`, ..., and predictions.csv holds eve
 that were trained without its fold.
 """
 
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -134,6 +135,8 @@ def forget_results(folder: Path) -> None:
         (folder / file).unlink(missing_ok=True)
     for file in folder.glob("predictions-f*.csv"):
         file.unlink()
+    for elsewhere in ("external", "relabelled"):
+        shutil.rmtree(folder / elsewhere, ignore_errors=True)
 
 
 def predict_group(

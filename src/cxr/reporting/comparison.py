@@ -38,7 +38,8 @@ def difference_figure(comparison: Mapping[str, Any]) -> Figure:
     for panel in panels[len(runs) :]:
         panel.remove()
     level = f"{100 * comparison['intervals']['level']:g}\N{NO-BREAK SPACE}%"
-    figure.supxlabel(f"Difference of AUROC, {comparison['part']} part, {level} interval over patients", fontsize=9)
+    label = f"Difference of AUROC, {comparison['part']} part, {level} interval over patients"
+    figure.supxlabel(f"{label}\nfilled: p < 0.05, adjusted by Holm", fontsize=9)
     return figure
 
 
