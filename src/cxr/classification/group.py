@@ -9,7 +9,6 @@ that were trained without its fold.
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -162,16 +161,16 @@ def predict_group(
             if probabilities is None:
                 told = progress(f"{job.name}: predicting")
                 probabilities = predict_member(folder / job.name, store, rows, engine, told, job.views, seed)
-                write_predictions(folder / job.name / PREDICTIONS, _as_predictions(store, rows, probabilities))
+                write_predictions(folder / job.name / PREDICTIONS, as_predictions(store, rows, probabilities))
             every.append(probabilities)
         mean = np.mean(every, axis=0)
         name = f"{fold_name('predictions', fold)}.csv"
-        write_predictions(folder / name, _as_predictions(store, rows, mean))
+        write_predictions(folder / name, as_predictions(store, rows, mean))
         out_of_fold.append(mean[store.parts[rows] == "test"])
     if len(stores) > 1:
         whole = pooled(dict(stores))
         rows = np.arange(len(whole.image_ids))
-        write_predictions(folder / PREDICTIONS, _as_predictions(whole, rows, np.concatenate(out_of_fold)))
+        write_predictions(folder / PREDICTIONS, as_predictions(whole, rows, np.concatenate(out_of_fold)))
 
 
 def predict_member(
@@ -195,31 +194,8 @@ def predict_member(
     return np.clip(found, 0, 1)
 
 
-def predict_group_rows(
-    folder: Path,
-    record: Mapping[str, Any],
-    store: Store,
-    rows: np.ndarray,
-    engine: str,
-    seed: int,
-    progress: Progress,
-) -> Predictions:
-    """Return the average of a finished group without folds for rows of a store, which need not be its own.
-
-    record: the group's run.json; its members answer all findings that it names, of which those of the store are picked.
-    """
-    findings = tuple(record["findings"])
-    asked = replace(store, findings=findings)
-    views = record.get("members_predictions", {})
-    every = []
-    for name in (member["name"] for member in record["members"]):
-        told, seen = progress(f"{name}: predicting"), views.get(name, {}).get("views", "one")
-        every.append(predict_member(folder / name, asked, rows, engine, told, seen, seed))
-    picked = [findings.index(finding) for finding in store.findings]
-    return _as_predictions(store, rows, np.mean(every, axis=0)[:, picked])
-
-
-def _as_predictions(store: Store, rows: np.ndarray, probabilities: np.ndarray) -> Predictions:
+def as_predictions(store: Store, rows: np.ndarray, probabilities: np.ndarray) -> Predictions:
+    """Return what predictions.csv holds of rows of a store and their (n, K) probabilities."""
     return Predictions(
         image_ids=store.image_ids[rows],
         patient_ids=store.patient_ids[rows],

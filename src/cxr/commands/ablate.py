@@ -88,7 +88,7 @@ def _control(config: Config, group: str, place: Path) -> None:
     if len(rows) == 0:
         raise UserError("no image of val and test has usable lungs; there is nothing to black out")
     load_keras()
-    from cxr.classification.group import predict_group_rows
+    from cxr.classification.applied import predict_group_rows
 
     places = {image: row for row, image in enumerate(asked.image_ids)}
     runs = {"whole crop": asked.rows([places[image] for image in store.image_ids[rows]])}

@@ -89,7 +89,7 @@ def _predict(
     target: Path, folder: Path, record: dict[str, Any], store: Store, rows: np.ndarray, config: Config
 ) -> None:
     load_keras()  # only now that there is something to predict
-    from cxr.classification.group import predict_group_rows
+    from cxr.classification.applied import predict_group_rows
 
     (target / RUN).unlink(missing_ok=True)
     engine, seed = config.settings.engine, config.params.seed
