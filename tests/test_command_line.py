@@ -47,11 +47,20 @@ def test_help_is_light_and_imports_no_framework():
     imported = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
     assert not imported & {"tensorflow", "keras", "numpy", "pandas", "cv2", "openvino"}
     steps = ("segment", "prepare", "describe", "train", "average", "sweep", "evaluate", "visualize", "report", "export")
-    for step in (*steps, "download"):
+    for step in (*steps, "compare", "score", "ablate", "download"):
         assert step in result.stdout
 
 
-@pytest.mark.parametrize("arguments", [("evaluate", "Ensemble"), ("report", "Ensemble"), ("describe",)])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("evaluate", "Ensemble"),
+        ("report", "Ensemble"),
+        ("describe",),
+        ("compare", "A", "B"),
+        ("score", "x", "--labels", "y", "--out", "z"),
+    ],
+)
 def test_steps_without_networks_import_no_framework(arguments, tmp_path):
     code = (
         "import sys; from cxr.__main__ import main; "

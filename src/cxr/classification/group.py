@@ -6,6 +6,7 @@ val and test part go to `predictions-f0.csv`, ..., and predictions.csv holds eve
 that were trained without its fold.
 """
 
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -133,6 +134,8 @@ def forget_results(folder: Path) -> None:
         (folder / file).unlink(missing_ok=True)
     for file in folder.glob("predictions-f*.csv"):
         file.unlink()
+    for elsewhere in ("external", "relabelled"):
+        shutil.rmtree(folder / elsewhere, ignore_errors=True)
 
 
 def predict_group(
@@ -158,16 +161,16 @@ def predict_group(
             if probabilities is None:
                 told = progress(f"{job.name}: predicting")
                 probabilities = predict_member(folder / job.name, store, rows, engine, told, job.views, seed)
-                write_predictions(folder / job.name / PREDICTIONS, _as_predictions(store, rows, probabilities))
+                write_predictions(folder / job.name / PREDICTIONS, as_predictions(store, rows, probabilities))
             every.append(probabilities)
         mean = np.mean(every, axis=0)
         name = f"{fold_name('predictions', fold)}.csv"
-        write_predictions(folder / name, _as_predictions(store, rows, mean))
+        write_predictions(folder / name, as_predictions(store, rows, mean))
         out_of_fold.append(mean[store.parts[rows] == "test"])
     if len(stores) > 1:
         whole = pooled(dict(stores))
         rows = np.arange(len(whole.image_ids))
-        write_predictions(folder / PREDICTIONS, _as_predictions(whole, rows, np.concatenate(out_of_fold)))
+        write_predictions(folder / PREDICTIONS, as_predictions(whole, rows, np.concatenate(out_of_fold)))
 
 
 def predict_member(
@@ -191,7 +194,8 @@ def predict_member(
     return np.clip(found, 0, 1)
 
 
-def _as_predictions(store: Store, rows: np.ndarray, probabilities: np.ndarray) -> Predictions:
+def as_predictions(store: Store, rows: np.ndarray, probabilities: np.ndarray) -> Predictions:
+    """Return what predictions.csv holds of rows of a store and their (n, K) probabilities."""
     return Predictions(
         image_ids=store.image_ids[rows],
         patient_ids=store.patient_ids[rows],

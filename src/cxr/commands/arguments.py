@@ -14,6 +14,9 @@ STEPS = {
     "average": "make finished models, of any group or run, a group of their own without training",
     "sweep": "train a group with every combination of some values, and compare them on validation",
     "evaluate": "AUROC with intervals by patient -> metrics.json, figures",
+    "compare": "runs on the same test images: paired differences with intervals and p -> a table and a figure",
+    "score": "predictions made elsewhere: a CSV of image names and probabilities, measured against a label table",
+    "ablate": "what the crop does: raw, crop and mask trained alike; and images with the lungs blacked out, or alone",
     "visualize": "Grad-CAM overlays of the highest-scored test images -> gradcam/",
     "report": "everything of a group on one page -> report.html",
     "export": "the prepared crops with labels and split -> TFRecord shards in a folder",
@@ -22,7 +25,7 @@ STEPS = {
     "phantoms": "write synthetic X-rays with their truth into a folder of their own",
     "schema": "show the table of parameters, or write schemas and table with --write",
 }
-GROUP_STEPS = ("train", "evaluate", "visualize", "report")
+GROUP_STEPS = ("train", "evaluate", "ablate", "visualize", "report")
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -57,8 +60,21 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         if step == "sweep":
             _add_sweep(one)
             continue
+        if step == "compare":
+            _add_compare(one)
+            continue
+        if step == "score":
+            _add_score(one)
+            continue
+        if step == "ablate":
+            one.add_argument("what", choices=("crop",), help="what is varied")
+            one.add_argument("--control", action="store_true", help="train nothing: only black out lungs, or the rest")
         if step in GROUP_STEPS:
             one.add_argument("group", help="a group of PARAMS.json, for example Ensemble")
+        if step == "evaluate":
+            other = one.add_mutually_exclusive_group()
+            other.add_argument("--on", type=Path, metavar="FILE", help="a SETTINGS file: the group on other data")
+            other.add_argument("--labels", type=Path, metavar="TABLE", help="a second label table for its predictions")
         _add_configuration(one)
         one.add_argument("--overwrite", action="store_true", help="replace a run made with other parameters")
     return parser.parse_args(arguments)
@@ -75,6 +91,42 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--random", type=int, metavar="N", help="only N of the combinations, drawn with `seed`")
     parser.add_argument("--name", help="of its folder in models/sweeps/; the group's name when not given")
+    _add_configuration(parser)
+
+
+def _add_compare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "runs",
+        nargs="+",
+        metavar="RUN",
+        help="a group, the folder of a group or member, or a predictions.csv; differences are to the first; one group "
+        "alone is compared with its members",
+    )
+    parser.add_argument("--name", help="of its folder in models/comparisons/; made of the runs' names when not given")
+    _add_configuration(parser)
+
+
+def _add_score(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "predictions", type=Path, help="a CSV: an image column, and a column of probabilities per finding"
+    )
+    parser.add_argument(
+        "--labels",
+        type=Path,
+        required=True,
+        metavar="TABLE",
+        help="NIH's Data_Entry CSV, or one with image_id, patient_id and a column per finding (1, 0, -1, empty)",
+    )
+    parser.add_argument("--list", type=Path, metavar="FILE", help="of the test images, one a line; all when not given")
+    parser.add_argument(
+        "--val-list", type=Path, metavar="FILE", help="of the validation images: for calibration, thresholds"
+    )
+    parser.add_argument(
+        "--findings", metavar="SET", help="a finding set, or names with commas; all that are labelled if not given"
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FOLDER", help="for metrics.json and what goes with it"
+    )
     _add_configuration(parser)
 
 

@@ -7,6 +7,8 @@ from typing import Any
 from cxr.classification.classifiers import Classifier, seed_groups
 from cxr.classification.runs import PREDICTIONS, check_run, is_averaged
 from cxr.commands.context import group_dir, read_config
+from cxr.commands.evaluate_labels import evaluate_labels
+from cxr.commands.evaluate_on import evaluate_on
 from cxr.config.errors import UserError
 from cxr.config.record import fingerprint, hash_of_file
 from cxr.datasets.manifest import read_table
@@ -34,6 +36,12 @@ def run(options: argparse.Namespace) -> None:
     if file_hash != record.get("predictions_hash"):
         step = "average" if is_averaged(record) else "train"
         raise UserError(f"{source}: is not the file that the run wrote; ./cxr {step} {options.group} predicts again")
+    if options.on:
+        print(f"evaluate: written: {evaluate_on(options, config, folder, record)}")
+        return
+    if options.labels:
+        print(f"evaluate: written: {evaluate_labels(folder, params, options.labels)}")
+        return
     evaluation, seed = params.evaluation, params.seed
     manifest = prepared_files(config.settings, params).manifest
     subgroups = hash_of_file(manifest) if manifest.is_file() else None
@@ -57,20 +65,21 @@ def run(options: argparse.Namespace) -> None:
         target.unlink(missing_ok=True)  # written last: what is there belongs to the fits beside it
         fitted.write(folder)
         write_metrics(target, metrics | {"inputs": inputs})
-    _say(read_metrics(target))
+    say_metrics("evaluate", read_metrics(target))
     print(f"evaluate: {'written' if fresh else 'unchanged'}: {target}")
 
 
-def _say(metrics: dict[str, Any]) -> None:
+def say_metrics(step: str, metrics: dict[str, Any]) -> None:
+    """Print the mean AUROC with its interval, and that of members with several seeds."""
     mean, split = metrics["auroc"]["mean"], metrics["split"]
     interval = f" (95 % interval {mean['low']:.3f}-{mean['high']:.3f})" if mean["low"] is not None else ""
     value = "not measurable" if mean["value"] is None else f"{mean['value']:.3f}{interval}"
     part = f"{'out of fold' if metrics.get('folds') else split['part']} of split {split['name']!r}"
-    print(f"evaluate: mean AUROC {value} over {mean['findings']} findings, {part}")
+    print(f"{step}: mean AUROC {value} over {mean['findings']} findings, {part}")
     for member, spread in metrics["seeds"].items():
         one = spread["test"]
         value = "not measurable" if one["mean"] is None else f"{one['mean']:.3f}, SD {one['sd']:.3f}"
-        print(f"evaluate: {member} alone, {len(spread['members'])} seeds: mean AUROC {value}, {part}")
+        print(f"{step}: {member} alone, {len(spread['members'])} seeds: mean AUROC {value}, {part}")
 
 
 def _member_files(classifiers: list[Classifier], folder: Path) -> dict[str, list[Path]]:

@@ -12,6 +12,7 @@ from cxr.commands.context import read_config, worker_count
 from cxr.commands.progress import show_progress
 from cxr.config.load import Config
 from cxr.config.record import hash_of_file
+from cxr.config.settings import Settings
 from cxr.datasets.sources.read import read_sources
 from cxr.datasets.table import SourceTable
 from cxr.images.files import write_png
@@ -24,11 +25,7 @@ from cxr.preparation.store import PreparedFiles, open_stores, pooled
 def run(options: argparse.Namespace) -> None:
     """Prepare, and say what was used, rejected and not understood."""
     config = read_config(options)
-    workers = worker_count(config.settings)
-    sources = read_sources(config.settings, workers, show_progress)
-    for note in (note for source in sources for note in source.notes):
-        print(f"prepare: {note}")
-    files, fresh = _prepare(config, sources, workers)
+    files, fresh = prepare_sources(config, read_all(config.settings))
     stores = open_stores(files, config.params.findings, config.settings.zero_blanks)
     store = pooled(stores)
     if fresh:
@@ -53,8 +50,17 @@ def run(options: argparse.Namespace) -> None:
     print(f"prepare: {'written' if fresh else 'unchanged'}: {files.folder}")
 
 
-def _prepare(config: Config, sources: list[SourceTable], workers: int) -> tuple[PreparedFiles, bool]:
-    settings, params = config.settings, config.params
+def read_all(settings: Settings) -> list[SourceTable]:
+    """Read every data set, and say what was not understood."""
+    sources = read_sources(settings, worker_count(settings), show_progress)
+    for note in (note for source in sources for note in source.notes):
+        print(f"prepare: {note}")
+    return sources
+
+
+def prepare_sources(config: Config, sources: list[SourceTable]) -> tuple[PreparedFiles, bool]:
+    """Make the prepared folder of these data sets complete; return it, and whether crops had to be made."""
+    settings, params, workers = config.settings, config.params, worker_count(config.settings)
     if params.crop.mode == "none":
         return prepare(sources, settings, params, None, workers, show_progress("crops"))
     path, metrics, trained = lung_weights(settings, params, config.lungs_dir, workers, show_progress)

@@ -1,6 +1,7 @@
 """The findings of the field by name, and named sets of them: set -> outputs, each with the findings it stands for."""
 
 import re
+from collections.abc import Iterable, Sequence
 
 NO_FINDING = "No Finding"
 """Labelled like a finding: 1 where the source says that nothing was found."""
@@ -87,6 +88,25 @@ KEPT_COLUMNS = (
     "default",
 )  # fmt: skip
 """Names that tables of ours have for something else."""
+
+
+IMAGE_COLUMNS = ("image_id", "image", "image_name", "image index", "filename", "file", "path", "id", "imageid")
+"""What tables from elsewhere call their column of images, whatever the case."""
+
+
+def match_findings(columns: Iterable[str], findings: Sequence[str]) -> dict[str, str]:
+    """Return column -> the finding it spells, of those that spell one: `pleural effusion` is `Effusion`.
+
+    Case, spaces and signs do not count, and CheXpert's names stand for ours, unless a finding is spelt like them. Two
+    columns may spell one finding.
+    """
+    ours = {_bare(name): ours for name, ours in CHEXPERT_NAMES.items() if ours in findings}
+    ours |= {_bare(finding): finding for finding in findings}
+    return {column: ours[_bare(column)] for column in columns if _bare(column) in ours}
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[\W_]", "", name).casefold()
 
 
 def checked_name(name: str) -> str:

@@ -39,6 +39,14 @@ class Config:
         """Folder of a sweep's points and table, beside the groups."""
         return self.group_dir("sweeps") / name
 
+    def comparison_dir(self, name: str) -> Path:
+        """Folder of a comparison of runs, beside the groups."""
+        return self.group_dir("comparisons") / name
+
+    def ablation_dir(self, kind: str, group: str) -> Path:
+        """Folder of an ablation's groups and results, beside the groups."""
+        return self.group_dir("ablations") / kind / group
+
     @property
     def lungs_dir(self) -> Path:
         """Folder of trained lung networks."""
@@ -78,6 +86,16 @@ def load_config(
         raise UserError("\n".join(problems))
     folder = settings_file.resolve().parent
     return Config(typed_settings.anchored(folder), typed_params, experiment, smoke)
+
+
+def load_settings(settings_file: Path, smoke: bool = False) -> Settings:
+    """Read and validate a SETTINGS file by itself; its relative paths start at its folder. Raises UserError."""
+    content = _read_object(settings_file)
+    problems: list[str] = []
+    typed = _validate(Settings, shrink_settings(content) if smoke else content, str(settings_file), {}, problems)
+    if typed is None:
+        raise UserError("\n".join(problems))
+    return typed.anchored(settings_file.resolve().parent)
 
 
 def _read_object(path: Path) -> dict[str, Any]:

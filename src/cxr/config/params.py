@@ -17,8 +17,8 @@ from cxr.config.split import Split
 from cxr.config.training import Training
 
 SHIPPED_LUNGS = Path(__file__).parents[3] / "models" / "lungs" / "shipped" / "unet.keras"
-RESERVED_MEMBERS = ("gradcam", "figures")
-RESERVED_GROUPS = ("lungs", "smoke", "sweeps")
+RESERVED_MEMBERS = ("gradcam", "figures", "external", "relabelled")
+RESERVED_GROUPS = ("lungs", "smoke", "sweeps", "comparisons", "ablations")
 
 
 class Margins(Model):

@@ -21,18 +21,22 @@ def estimate_ranking(part: Predictions, resamples: Resamples, name: str) -> dict
 
     Where every resample agrees, as on a perfect ranking, there is no interval: the percentiles would say 1 to 1.
     """
+    return {kind: one.without_constants(name) for kind, one in bare_ranking(part, resamples, name).items()}
+
+
+def bare_ranking(part: Predictions, resamples: Resamples, name: str) -> dict[str, Estimate]:
+    """The same with the intervals of perfect rankings, for differences: one to a perfect ranking varies."""
     labels = part.labels
     positive, negative = labels == 1, labels == 0
     areas, precisions = bootstrap_ranking(labels, part.probabilities, resamples)
     reasons = support_reasons(resamples, name, positives=positive, negatives=negative)
-    found = {
+    return {
         "auroc": Estimate(auroc(labels, part.probabilities), areas, reasons),
         # Without negatives every precision is 1: no number of the model.
         "average_precision": Estimate(
             np.where(negative.any(axis=0), average_precision(labels, part.probabilities), np.nan), precisions, reasons
         ),
     }
-    return {kind: estimate.without_constants(name) for kind, estimate in found.items()}
 
 
 def estimate_micro(part: Predictions, resamples: Resamples, name: str) -> Estimate:

@@ -1,7 +1,8 @@
 """predictions.csv in, checked arrays out (and back): one row per image, per finding a probability and a label."""
 
 import csv
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,16 @@ class Predictions:
             findings=self.findings,
             probabilities=self.probabilities[chosen],
             label_codes=self.label_codes[chosen],
+        )
+
+    def of_findings(self, findings: Sequence[str]) -> "Predictions":
+        """All rows with these findings only, in this order; ValueError for one that is not there."""
+        columns = [self.findings.index(finding) for finding in findings]
+        return replace(
+            self,
+            findings=tuple(findings),
+            probabilities=self.probabilities[:, columns],
+            label_codes=self.label_codes[:, columns],
         )
 
 
