@@ -157,7 +157,11 @@ def test_every_number_has_an_interval_or_says_why_not(make_predictions):
     attributes = pd.DataFrame({"image_id": ids, "sex": np.where(np.arange(len(ids)) // 3 % 2, "F", "M")})
     other = dataclasses.replace(predictions, probabilities=np.roll(predictions.probabilities, 1, axis=1))
     metrics = measure(
-        predictions, SPLIT, Evaluation(resamples=100), attributes=attributes, members=[predictions, other]
+        predictions,
+        SPLIT,
+        Evaluation(resamples=100),
+        attributes=attributes,
+        members={"one": [predictions], "two": [other]},
     )
     json.dumps(metrics, allow_nan=False)
     found = dict(every_entry(metrics))
