@@ -174,7 +174,7 @@ def test_every_number_has_an_interval_or_says_why_not(make_predictions):
     firsts = {path[0] for path in found}
     assert firsts == {
         *("auroc", "average_precision", "summary", "calibration", "operating_point", "at_half"),
-        *("validation", "shift", "subgroups", "disagreement"),
+        *("validation", "shift", "subgroups", "disagreement", "members"),
     }
     assert not [path for path, entry in found.items() if entry["low"] is None and path[0] in ("auroc", "summary")]
 

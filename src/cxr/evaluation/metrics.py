@@ -75,7 +75,8 @@ def measure(
     )
     rule, members = fitted.rule, members or {}
     alone = measure_members(members, evaluation.resamples, seed, LEVEL)
-    each = [by_fold[0] for by_fold in members.values() if not folds]
+    in_one_piece = not folds and all(len(by_fold) == 1 for by_fold in members.values())
+    each = [by_fold[0] for by_fold in members.values()] if in_one_piece else []
     return {
         "split": {**split, "part": "test"},
         "intervals": {
