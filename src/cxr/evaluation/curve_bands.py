@@ -87,8 +87,9 @@ def _bands(
         hit, alarm = np.append(0, hits[:, draw]), np.append(0, alarms[:, draw])
         # Where a rate repeats, numpy comes from its first sensitivity and goes on from its last: a vertical rise.
         sensitivities[row] = np.interp(GRID, alarm / alarm[-1], hit / hit[-1])
-        reached = np.maximum(1, np.searchsorted(hit, GRID * hit[-1] - 1e-9))
-        precisions[row] = hit[reached] / np.maximum(1, hit[reached] + alarm[reached])
+        first = np.argmax(hit + alarm > 0)  # above it the resample has no image
+        reached = np.maximum(first, np.searchsorted(hit, GRID * hit[-1] - 1e-9))
+        precisions[row] = hit[reached] / (hit[reached] + alarm[reached])
     bounds = [(1 - level) / 2, (1 + level) / 2]
     return np.quantile(sensitivities, bounds, axis=0), np.quantile(precisions, bounds, axis=0)
 
