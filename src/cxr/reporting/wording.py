@@ -28,6 +28,47 @@ def with_interval(entry: Mapping[str, Any]) -> str:
     return f"{value_text(entry['value'])} ({interval})" if interval else value_text(entry["value"])
 
 
+def result_text(entry: Mapping[str, Any]) -> str:
+    """Value and interval, or the reason why there is none."""
+    return with_interval(entry) if entry["value"] is not None else entry["reason"]
+
+
+def signed_text(entry: Mapping[str, Any]) -> str:
+    """A difference with its sign, `+0.021` or `−0.004`; a dash where there is none."""
+    return "–" if entry["value"] is None else f"{entry['value']:+.3f}".replace("-", "\N{MINUS SIGN}")
+
+
+def signed_interval(entry: Mapping[str, Any]) -> str:
+    """Low to high of a difference, `−0.010 to +0.031`; empty where there is no interval."""
+    if entry["low"] is None:
+        return ""
+    return f"{entry['low']:+.3f} to {entry['high']:+.3f}".replace("-", "\N{MINUS SIGN}")
+
+
+def percent_text(share: float | None) -> str:
+    """`4.2 %`, the space unbreakable; a dash where there is none."""
+    return "–" if share is None else f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
+
+
+def threshold_text(threshold: float | None) -> str:
+    """A threshold to three decimals, small ones to two digits; a dash where there is none or, with folds, several."""
+    if threshold is None:
+        return "–"
+    return f"{threshold:.3f}" if threshold >= 0.01 or threshold == 0 else f"{threshold:.2g}"
+
+
+def rule_text(fitted: Mapping[str, Any]) -> str:
+    """How thresholds were chosen, from "fitted" of metrics.json."""
+    rule = fitted["operating_point"]
+    return {
+        "youden": "the largest sensitivity + specificity (Youden)",
+        "max_f1": "the largest F1",
+        "sensitivity": f"a sensitivity of at least {rule['value']}",
+        "specificity": f"a specificity of at least {rule['value']}",
+        "prevalence": "as many predicted positives as there are positives",
+    }[rule["name"]]
+
+
 def spread_text(spread: Mapping[str, Any]) -> str:
     """Mean and standard deviation over seeds: `0.812, SD 0.004`."""
     return value_text(spread["mean"]) + ("" if spread["sd"] is None else f", SD {spread['sd']:.3f}")
