@@ -70,8 +70,8 @@ def _of_data(record: Mapping[str, Any]) -> list[str]:
 def _always() -> list[str]:
     return [
         "Labels are taken as their source gives them; nobody read the images again.",
-        "Intervals hold trained weights, calibration and thresholds fixed: another training, or another validation part, "
-        "would give other numbers too.",
+        "Intervals hold trained weights, calibration and thresholds fixed: another training or "
+        "validation part would give other numbers too.",
     ]
 
 

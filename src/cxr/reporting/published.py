@@ -1,4 +1,4 @@
-"""A run's record and metrics in, published mean AUROCs of the very same split out, or why none may stand beside ours."""
+"""A run's record and metrics in, published mean AUROCs of the same split out, or why there are none."""
 
 import json
 from collections.abc import Mapping
