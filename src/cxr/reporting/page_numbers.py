@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from cxr.evaluation.attributes import AGES, FOLLOW_UPS
+from cxr.evaluation.confusion import RATES
 from cxr.evaluation.fitted import Fitted
 from cxr.evaluation.metrics import findings_of
 from cxr.reporting.gaps import explain_gaps
@@ -37,7 +39,11 @@ def operating_numbers(metrics: Mapping[str, Any], fitted: Fitted) -> dict[str, A
     """What the section on operating points needs."""
     at = metrics["operating_point"]["findings"]
     rows = {finding: [one[rate] for rate in SHOWN_RATES] for finding, one in at.items()}
-    return {"origins": {finding: _origin(fitted, finding) for finding in at}, "operating_gaps": explain_gaps(rows)}
+    return {
+        "origins": {finding: _origin(fitted, finding) for finding in at},
+        "operating_gaps": explain_gaps(rows),
+        "rate_counts": {kind: _rate_counts(metrics[kind]["findings"]) for kind in ("operating_point", "at_half")},
+    }
 
 
 def shift_numbers(metrics: Mapping[str, Any]) -> dict[str, Any]:
@@ -55,6 +61,24 @@ def spread_numbers(metrics: Mapping[str, Any]) -> dict[str, Any]:
         known = [value for value in one["spread"].values() if value is not None]
         found[name] = float(np.mean(known)) if known else None
     return {"spreads": found}
+
+
+def subgroup_numbers(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """attribute -> its values, bands in their own order and not in that of the alphabet."""
+    found = (metrics["subgroups"] or {"attributes": {}})["attributes"]
+    bands = [name for _, name in (*AGES, *FOLLOW_UPS)]
+    order = {name: place for place, name in enumerate(bands)}
+    return {
+        "subgroup_values": {
+            attribute: sorted(one["groups"], key=lambda value: (order.get(value, len(order)), value))
+            for attribute, one in found.items()
+        }
+    }
+
+
+def _rate_counts(findings: Mapping[str, Any]) -> dict[str, int]:
+    """Rate -> how many findings have it: what its mean is over."""
+    return {rate: sum(one[rate]["value"] is not None for one in findings.values()) for rate in RATES}
 
 
 def _uncalibrated(fitted: Fitted, finding: str) -> str | None:

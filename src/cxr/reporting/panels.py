@@ -14,7 +14,7 @@ PANEL_INCHES = 2.05
 def panel_grid(count: int, columns: int, shared: bool = False, legend: bool = False) -> tuple[Figure, list[Axes]]:
     """A figure and its `count` square panels, `columns` beside each other; `shared` axes are labelled at the edges.
 
-    legend: leave room below for one of the whole figure.
+    legend: leave room above for one of the whole figure.
     """
     columns = min(columns, count)
     rows = ceil(count / columns)
@@ -36,9 +36,9 @@ def label_axes(figure: Figure, x: str, y: str) -> None:
 
 
 def add_legend(figure: Figure, panel: Axes, columns: int) -> None:
-    """One legend below the figure, of the lines of one panel."""
+    """One legend above all panels, of the lines of one."""
     handles, labels = panel.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=columns, fontsize=8, frameon=False)
+    figure.legend(handles, labels, loc="outside upper center", ncols=columns, fontsize=8, frameon=False)
 
 
 def fill_band(panel: Axes, x: np.ndarray, band: np.ndarray, colour: str, label: str | None = None) -> None:

@@ -12,7 +12,13 @@ from cxr.reporting.curve_figures import BAND_RESAMPLES
 from cxr.reporting.drawings import draw_figures
 from cxr.reporting.heatmaps import PER_FINDING, embed_heatmaps, read_heatmaps
 from cxr.reporting.model_card import model_card
-from cxr.reporting.page_numbers import calibration_numbers, operating_numbers, shift_numbers, spread_numbers
+from cxr.reporting.page_numbers import (
+    calibration_numbers,
+    operating_numbers,
+    shift_numbers,
+    spread_numbers,
+    subgroup_numbers,
+)
 from cxr.reporting.published import find_published
 from cxr.reporting.results_table import write_tables
 from cxr.reporting.run_files import RunFiles, read_run
@@ -66,6 +72,7 @@ def _context(run: RunFiles) -> dict[str, Any]:
         **operating_numbers(metrics, run.fitted),
         **shift_numbers(metrics),
         **spread_numbers(metrics),
+        **subgroup_numbers(metrics),
     }
 
 

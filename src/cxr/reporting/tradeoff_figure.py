@@ -50,8 +50,10 @@ def tradeoff_figure(
 
 
 def _frame(panel: Axes, thresholds: np.ndarray, chosen: float | None) -> None:
-    """Probabilities of a rare finding lie far below 1: each panel ends where its thresholds do."""
-    end = max([*thresholds.tolist(), chosen or 0, 1e-6]) if len(thresholds) else 1.0
-    panel.set(xlim=(0, min(1.0, 1.02 * end)), ylim=(-0.02, 1.02), yticks=[0, 0.5, 1])
+    """Probabilities of a finding may all lie in one corner of 0 to 1: each panel shows where its thresholds are."""
+    shown = [*thresholds[thresholds > 0].tolist(), *([] if chosen is None else [chosen])]  # 0 only calls all positive
+    start, end = (min(shown), max(shown)) if shown else (0.0, 1.0)
+    margin = 0.03 * (end - start) or 0.01
+    panel.set(xlim=(max(0.0, start - margin), min(1.0, end + margin)), ylim=(-0.02, 1.02), yticks=[0, 0.5, 1])
     panel.xaxis.set_major_locator(MaxNLocator(nbins=3))
     calm(panel)

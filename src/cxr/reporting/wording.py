@@ -13,13 +13,15 @@ def finding_text(finding: str) -> str:
 
 
 def value_text(value: float | None) -> str:
-    """An AUROC to three decimals; a dash where there is none."""
-    return "–" if value is None else f"{value:.3f}"
+    """A number to three decimals; a dash where there is none."""
+    return "–" if value is None else _minus(f"{value:.3f}")
 
 
 def interval_text(entry: Mapping[str, Any]) -> str:
     """Low and high of an entry of metrics.json, to three decimals; empty where there is no interval."""
-    return "" if entry["low"] is None else f"{entry['low']:.3f}–{entry['high']:.3f}"
+    if entry["low"] is None:
+        return ""
+    return _minus(f"{entry['low']:.3f}{' to ' if entry['low'] < 0 else '–'}{entry['high']:.3f}")
 
 
 def with_interval(entry: Mapping[str, Any]) -> str:
@@ -35,14 +37,12 @@ def result_text(entry: Mapping[str, Any]) -> str:
 
 def signed_text(entry: Mapping[str, Any]) -> str:
     """A difference with its sign, `+0.021` or `−0.004`; a dash where there is none."""
-    return "–" if entry["value"] is None else f"{entry['value']:+.3f}".replace("-", "\N{MINUS SIGN}")
+    return "–" if entry["value"] is None else _minus(f"{entry['value']:+.3f}")
 
 
 def signed_interval(entry: Mapping[str, Any]) -> str:
     """Low to high of a difference, `−0.010 to +0.031`; empty where there is no interval."""
-    if entry["low"] is None:
-        return ""
-    return f"{entry['low']:+.3f} to {entry['high']:+.3f}".replace("-", "\N{MINUS SIGN}")
+    return "" if entry["low"] is None else _minus(f"{entry['low']:+.3f} to {entry['high']:+.3f}")
 
 
 def percent_text(share: float | None) -> str:
@@ -55,6 +55,16 @@ def threshold_text(threshold: float | None) -> str:
     if threshold is None:
         return "–"
     return f"{threshold:.3f}" if threshold >= 0.01 or threshold == 0 else f"{threshold:.2g}"
+
+
+def method_text(fitted: Mapping[str, Any]) -> str:
+    """How probabilities were calibrated, from "fitted" of metrics.json."""
+    return {
+        "platt": "Platt’s method, a line on the logit per finding",
+        "temperature": "temperature scaling",
+        "isotonic": "isotonic regression, a rising staircase per finding",
+        "none": "none, calibrated are raw probabilities",
+    }[fitted["calibration"]]
 
 
 def rule_text(fitted: Mapping[str, Any]) -> str:
@@ -148,3 +158,7 @@ def heatmap_command(record: Mapping[str, Any]) -> str:
     group = record["group"]
     command = f"sh visualization_{group}.sh" if group in SCRIPTED_GROUPS else f"./cxr visualize {group}"
     return f"{command} --smoke" if record["smoke"] else command
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", "\N{MINUS SIGN}")
