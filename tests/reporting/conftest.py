@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from cxr.config.evaluation import Evaluation
+from cxr.evaluation.fitted import fit_on_validation
 from cxr.evaluation.metrics import measure, write_metrics
 from cxr.evaluation.predictions import Predictions, write_predictions
 
@@ -97,7 +98,20 @@ def write_overlays(folder, predictions, findings, per_finding=2, size_px=(700, 3
 
 
 @pytest.fixture
-def make_run(tmp_path):
+def measure_run():
+    """A function that fits and measures as `./cxr evaluate` does, and writes what it writes; `more` is of `measure`."""
+
+    def measure_and_write(folder, predictions, split, single=False, **more):
+        evaluation = Evaluation(resamples=100)
+        fitted = fit_on_validation(predictions, split, evaluation, more.get("folds"), single)
+        fitted.write(folder)
+        write_metrics(folder / "metrics.json", measure(predictions, split, evaluation, fitted=fitted, **more))
+
+    return measure_and_write
+
+
+@pytest.fixture
+def make_run(tmp_path, measure_run):
     """A function that writes a whole run folder and returns it; keyword arguments replace keys of run.json."""
 
     def make(findings=("Edema", "Mass", "Hernia"), members=("densenet169", "xception"), overlays=True, **changes):
@@ -107,7 +121,7 @@ def make_run(tmp_path):
         folder.mkdir(parents=True)
         (folder / "run.json").write_text(json.dumps(record))
         write_predictions(folder / "predictions.csv", predictions)
-        write_metrics(folder / "metrics.json", measure(predictions, record["split"], Evaluation(resamples=100)))
+        measure_run(folder, predictions, record["split"])
         for member in members:
             write_history(folder / member / "history.csv")
         if overlays:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from matplotlib.figure import Figure
 
 from cxr.reporting.curve_figures import curves_of, precision_recall_figure, roc_figure
-from cxr.reporting.embedding import figure_uri, save_figure
+from cxr.reporting.embedding import figure_uri
 from cxr.reporting.figures import forest_figure, loss_figure
 from cxr.reporting.reliability_figure import reliability_figure
 from cxr.reporting.run_files import RunFiles
@@ -19,9 +19,8 @@ def draw_figures(run: RunFiles) -> dict[str, str]:
     """Save `figures/*.png` and return name -> PNG data URI; "<name>-narrow" is the same figure for a telephone."""
     uris = {}
     for name, draw in _figures(run).items():
-        wide = draw(True)
-        save_figure(run.folder / "figures" / f"{name}.png", wide)
-        uris[name], uris[f"{name}-narrow"] = figure_uri(wide), figure_uri(draw(False))
+        uris[name] = figure_uri(draw(True), run.folder / "figures" / f"{name}.png")
+        uris[f"{name}-narrow"] = figure_uri(draw(False))
     return uris
 
 
