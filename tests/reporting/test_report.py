@@ -3,15 +3,18 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import cxr
 from cxr.config.errors import UserError
 from cxr.config.findings import NIH14
+from cxr.evaluation.members import joined
 from cxr.evaluation.predictions import read_predictions, write_predictions
 from cxr.reporting.report import SIZE_LIMIT, write_report
 
@@ -164,3 +167,89 @@ def test_neither_room_loads_a_deep_learning_library():
     loaded = set(found.stdout.split())
     assert "cxr.reporting.report" in loaded
     assert loaded.isdisjoint({"tensorflow", "keras", "torch", "jax", "matplotlib.pyplot"})
+
+
+def remeasure(folder, measure_run, change=lambda rows: rows, **more):
+    """Measure the run's predictions again after `change`; its record is left as it is."""
+    predictions = change(read_predictions(folder / "predictions.csv"))
+    write_predictions(folder / "predictions.csv", predictions)
+    measure_run(folder, predictions, json.loads((folder / "run.json").read_text())["split"], **more)
+
+
+def test_without_validation_the_page_says_why_nothing_was_cut(make_run, measure_run):
+    folder = make_run(overlays=False)
+    remeasure(folder, measure_run, lambda rows: rows.part("test"))
+    words, _ = read(write_report(folder))
+    for expected in (
+        "no threshold: no positives in val (Edema, Mass, Hernia)",
+        "Not shown: there are no predictions of a validation part.",
+        "Not drawn: there is no validation part.",
+        "Left as they are: 0 positives of 0 patients in val",
+        "Without a threshold for some or all images: Edema, Mass, Hernia.",
+    ):
+        assert expected in words
+    assert not (folder / "figures" / "tradeoff.png").exists()
+
+
+def test_one_patient_gives_a_page_without_intervals(make_run, measure_run):
+    def one_patient(rows):
+        tests = rows.splits == "test"
+        return replace(rows, patient_ids=np.where(tests, "99999", rows.patient_ids))
+
+    folder = make_run(overlays=False)
+    remeasure(folder, measure_run, one_patient)
+    words, _ = read(write_report(folder))
+    assert "(one patient in test: no interval) over 2 of 3 findings" in words
+
+
+def test_folds_give_a_page_that_says_what_they_lack(make_run, measure_run):
+    folder = make_run(overlays=False)
+    rows = read_predictions(folder / "predictions.csv")
+    tests, vals = rows.part("test"), rows.part("val")
+    folds = {}
+    for fold, half in (("0", slice(0, 40)), ("1", slice(40, 80))):
+        folds[fold] = joined([vals, tests.rows(np.arange(80)[half])])
+    remeasure(folder, measure_run, lambda _: tests, folds=folds)
+    words, _ = read(write_report(folder))
+    for expected in (
+        "Each fold has its own thresholds.",
+        "one per fold",
+        "Not drawn: each fold has thresholds of its own.",
+        "Not shown: each fold has a validation part of its own",
+        "None shown: the images were measured out of fold",
+        "Each fold by itself",
+    ):
+        assert expected in words
+
+
+def test_softmax_members_seeds_and_subgroups_are_shown(make_run, measure_run):
+    folder = make_run(overlays=False, findings=("Edema", "Mass"))
+    rows = read_predictions(folder / "predictions.csv")
+    right = np.random.default_rng(0).random(len(rows.image_ids)) < 0.5
+    chances = np.clip(0.5 + 0.2 * np.random.default_rng(1).normal(size=len(right)) + 0.2 * (right - 0.5), 0.01, 0.99)
+    single = replace(
+        rows,
+        probabilities=np.stack([chances, 1 - chances], axis=1),
+        label_codes=np.stack([right, ~right], axis=1).astype(float),
+    )
+    other = replace(single, probabilities=single.probabilities[:, ::-1] * 0.5 + single.probabilities * 0.5)
+    attributes = pd.DataFrame({"image_id": rows.image_ids, "follow_up": np.where(right, "5+", "first")})
+    attributes["sex"] = np.resize(["F", "M"], len(right))
+    remeasure(
+        folder, measure_run, lambda _: single, single=True, attributes=attributes,
+        members={"densenet169": [single], "xception": [other]}, seeds={"both": ["densenet169", "xception"]},
+    )  # fmt: skip
+    words, _ = read(write_report(folder))
+    assert re.search(r"Average of all \d\.\d{3}", words)
+    assert "both, mean of 2 seeds" in words
+    assert words.index("Follow-up first") < words.index(" 5+ ") < words.index("Sex F")
+    assert re.search(r"disagree 0\.\d{3}", words)
+    assert "at least 20 positives" in words
+
+
+def test_the_tables_lie_beside_the_page(make_run):
+    folder = make_run(overlays=False)
+    write_report(folder)
+    assert sorted(path.name for path in (folder / "tables").iterdir()) == ["results.csv", "results.tex"]
+    heads = (folder / "tables" / "results.csv").read_text().splitlines()[0]
+    assert heads.startswith("Finding,Positives,Images,AUROC,AP,Sensitivity")

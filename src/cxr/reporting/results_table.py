@@ -16,8 +16,10 @@ RATES = {
     "Specificity": "specificity",
     **{"PPV": "ppv", "NPV": "npv", "F1": "f1", "MCC": "mcc"},
 }
-ESCAPES = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"} | {
-    sign: f"\\{sign}" for sign in "&%$#_{}"
+ESCAPES = {
+    **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
+    **{"-": "$-$", "\N{EN DASH}": "--"},
+    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
 }
 
 
@@ -53,7 +55,7 @@ def results_csv(metrics: Mapping[str, Any]) -> str:
 
 def results_latex(metrics: Mapping[str, Any]) -> str:
     """Text of results.tex: a tabular that needs the package booktabs; what was measured stands above as a comment."""
-    rows = [[_escape(cell) for cell in row] for row in results_rows(metrics, dash="--")]
+    rows = [[_latex(cell) for cell in row] for row in results_rows(metrics, dash="\N{EN DASH}")]
     title = " ".join(headline(metrics)).replace("\n", " ")
     lines = [
         f"% {title}",
@@ -73,8 +75,10 @@ def _cell(entry: Mapping[str, Any], dash: str) -> str:
     if entry["value"] is None:
         return ""
     value = f"{entry['value']:.3f}"
-    return value if entry["low"] is None else f"{value} ({entry['low']:.3f}{dash}{entry['high']:.3f})"
+    if entry["low"] is None:
+        return value
+    return f"{value} ({entry['low']:.3f}{' to ' if entry['low'] < 0 else dash}{entry['high']:.3f})"
 
 
-def _escape(text: str) -> str:
+def _latex(text: str) -> str:
     return "".join(ESCAPES.get(sign, sign) for sign in text)
