@@ -114,7 +114,13 @@ def measure_run():
 def make_run(tmp_path, measure_run):
     """A function that writes a whole run folder and returns it; keyword arguments replace keys of run.json."""
 
-    def make(findings=("Edema", "Mass", "Hernia"), members=("densenet169", "xception"), overlays=True, **changes):
+    def make(
+        findings=("Edema", "Mass", "Hernia"),
+        members=("densenet169", "xception"),
+        overlays=True,
+        overlay_px=(70, 35),
+        **changes,
+    ):
         folder = tmp_path / "Ensemble"
         predictions = random_predictions(findings, PATIENTS)
         record = record_of(predictions, members, **changes)
@@ -125,7 +131,7 @@ def make_run(tmp_path, measure_run):
         for member in members:
             write_history(folder / member / "history.csv")
         if overlays:
-            write_overlays(folder / "gradcam", predictions, findings[:2], size_px=(70, 35))
+            write_overlays(folder / "gradcam", predictions, findings[:2], size_px=overlay_px)
         return folder
 
     return make

@@ -68,7 +68,7 @@ def test_limitations_are_what_the_run_shows(run):
     said = " ".join(limitations(run.record, run.metrics))
     for present in (
         *("The images are phantoms", "A smoke run", "Not trained here: xception", "Images of one source (nih)"),
-        *("No usable lungs in 10 % of the images", "one patient can change a number: Mass."),
+        *("No usable lungs in 10 % of the images", "one patient can change the number: Mass."),
         "also after calibration: Mass.",
     ):
         assert present in said

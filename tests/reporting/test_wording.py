@@ -3,6 +3,7 @@ from typing import get_args
 import pytest
 
 from cxr.config.evaluation import Calibrator, Rule
+from cxr.reporting import wording
 from cxr.reporting.wording import (
     duration_text,
     epoch_text,
