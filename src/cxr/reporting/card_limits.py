@@ -55,7 +55,8 @@ def _of_calibration(metrics: Mapping[str, Any]) -> list[str]:
     poor = [finding for finding, band in bands.items() if not band["inside"]]
     if not poor:
         return []
-    return [f"Probabilities are further off than chance explains, also after calibration: {_names(poor)}."]
+    said = "Probabilities are further off than chance explains, after calibration where there was one"
+    return [f"{said}: {_names(poor)}."]
 
 
 def _of_data(record: Mapping[str, Any]) -> list[str]:
