@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from cxr.config.evaluation import Evaluation
+from cxr.evaluation.fitted import fit_on_validation
 from cxr.evaluation.metrics import measure, write_metrics
 from cxr.evaluation.predictions import Predictions, write_predictions
 
@@ -97,21 +98,40 @@ def write_overlays(folder, predictions, findings, per_finding=2, size_px=(700, 3
 
 
 @pytest.fixture
-def make_run(tmp_path):
+def measure_run():
+    """A function that fits and measures as `./cxr evaluate` does, and writes what it writes; `more` is of `measure`."""
+
+    def measure_and_write(folder, predictions, split, single=False, **more):
+        evaluation = Evaluation(resamples=100)
+        fitted = fit_on_validation(predictions, split, evaluation, more.get("folds"), single)
+        fitted.write(folder)
+        write_metrics(folder / "metrics.json", measure(predictions, split, evaluation, fitted=fitted, **more))
+
+    return measure_and_write
+
+
+@pytest.fixture
+def make_run(tmp_path, measure_run):
     """A function that writes a whole run folder and returns it; keyword arguments replace keys of run.json."""
 
-    def make(findings=("Edema", "Mass", "Hernia"), members=("densenet169", "xception"), overlays=True, **changes):
+    def make(
+        findings=("Edema", "Mass", "Hernia"),
+        members=("densenet169", "xception"),
+        overlays=True,
+        overlay_px=(70, 35),
+        **changes,
+    ):
         folder = tmp_path / "Ensemble"
         predictions = random_predictions(findings, PATIENTS)
         record = record_of(predictions, members, **changes)
         folder.mkdir(parents=True)
         (folder / "run.json").write_text(json.dumps(record))
         write_predictions(folder / "predictions.csv", predictions)
-        write_metrics(folder / "metrics.json", measure(predictions, record["split"], Evaluation(resamples=100)))
+        measure_run(folder, predictions, record["split"])
         for member in members:
             write_history(folder / member / "history.csv")
         if overlays:
-            write_overlays(folder / "gradcam", predictions, findings[:2], size_px=(70, 35))
+            write_overlays(folder / "gradcam", predictions, findings[:2], size_px=overlay_px)
         return folder
 
     return make

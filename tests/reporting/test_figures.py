@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from cxr.reporting.figures import forest_figure, loss_figure, roc_figure
+from cxr.reporting.figures import forest_figure, loss_figure
 from cxr.reporting.run_files import read_run
 from cxr.reporting.wording import with_interval
 
@@ -14,19 +14,6 @@ def run(make_run):
 def texts(figure):
     """Everything written in a figure's panels."""
     return [text.get_text() for panel in figure.axes for text in (panel.title, *panel.texts, *panel.get_yticklabels())]
-
-
-@pytest.mark.parametrize("columns", [2, 4])
-def test_roc_has_a_panel_per_finding_titled_with_its_numbers(run, columns):
-    figure = roc_figure(run.predictions, run.metrics, columns)
-    titles = [panel.get_title() for panel in figure.axes]
-    assert titles[0] == f"Edema\n{with_interval(run.metrics['auroc']['Edema'])}"
-    assert titles[2] == "Hernia\nno positives in test"
-    assert len(titles) == 3
-    diagonal, curve = figure.axes[0].get_lines()
-    assert list(diagonal.get_xdata()) == [0, 1]
-    assert (curve.get_xdata()[0], curve.get_ydata()[-1]) == (0, 1)
-    assert len(figure.axes[2].get_lines()) == 1  # the diagonal only
 
 
 def test_forest_is_sorted_and_ends_with_the_mean(run):
@@ -55,10 +42,3 @@ def test_one_epoch_without_validation_auroc_is_drawn(tmp_path):
     figure = loss_figure({"tiny": history}, columns=1)
     figure.savefig(tmp_path / "loss.png")
     assert len(figure.axes[0].get_lines()) == 2
-
-
-def test_figures_leave_no_global_state(run):
-    import matplotlib.pyplot as plt
-
-    roc_figure(run.predictions, run.metrics)
-    assert plt.get_fignums() == []

@@ -80,3 +80,15 @@ def test_metrics_of_other_predictions_stop(make_run):
     write_predictions(folder / "predictions.csv", predictions)
     with pytest.raises(UserError, match=r"was not measured on .*predictions\.csv; evaluate the group again"):
         read_run(folder)
+
+
+def test_fits_of_another_evaluation_stop(make_run):
+    folder = make_run()
+    thresholds = json.loads((folder / "thresholds.json").read_text())
+    thresholds["fits"][""]["findings"]["Edema"]["threshold"] *= 0.9
+    (folder / "thresholds.json").write_text(json.dumps(thresholds))
+    with pytest.raises(UserError, match=r"was not measured with .*thresholds\.json; evaluate the group again"):
+        read_run(folder)
+    (folder / "thresholds.json").unlink()
+    with pytest.raises(UserError, match=r"thresholds\.json"):
+        read_run(folder)

@@ -1,5 +1,9 @@
+from typing import get_args
+
 import pytest
 
+from cxr.config.evaluation import Calibrator, Rule
+from cxr.reporting import wording
 from cxr.reporting.wording import (
     duration_text,
     epoch_text,
@@ -84,3 +88,28 @@ def test_spread_over_seeds_and_the_kept_epoch_have_a_dash_where_there_is_none():
     assert spread_text({"mean": None, "sd": None}) == "–"
     assert epoch_text({"best_epoch": 3, "epochs": 5}) == "3 of 5"
     assert [epoch_text({"best_epoch": none, "epochs": none}) for none in (None, 0)] == ["–", "–"]
+
+
+def test_differences_have_a_sign_and_negative_bounds_no_dash():
+    entry = {"value": -0.0123, "low": -0.05, "high": 0.021}
+    assert wording.signed_text(entry) == "−0.012"
+    assert wording.signed_interval(entry) == "−0.050 to +0.021"
+    assert wording.with_interval(entry) == "−0.012 (−0.050 to 0.021)"
+    nothing = {"value": None, "low": None, "high": None, "reason": "no positives in val"}
+    assert (wording.signed_text(nothing), wording.signed_interval(nothing)) == ("–", "")
+    assert wording.result_text(nothing) == "no positives in val"
+
+
+def test_thresholds_keep_two_digits_when_small():
+    texts = [wording.threshold_text(value) for value in (None, 0.0, 0.5, 0.0123, 0.00123)]
+    assert texts == ["–", "0.000", "0.500", "0.012", "0.0012"]
+    assert wording.percent_text(0.0423) == "4.2\N{NO-BREAK SPACE}%"
+    assert wording.percent_text(None) == "–"
+
+
+def test_every_method_and_rule_has_words():
+    for method in get_args(Calibrator):
+        assert wording.method_text({"calibration": method})
+    for rule in get_args(Rule):
+        assert wording.rule_text({"operating_point": {"name": rule, "value": 0.9}})
+    assert "0.85" in wording.rule_text({"operating_point": {"name": "sensitivity", "value": 0.85}})

@@ -34,6 +34,7 @@ def describe_group(
             "name": "+".join(record["roots"]),
             "sources": list(record["roots"]),
             **{key: record[key] for key in ("images", "patients", "rejected", "fallbacks", "synthetic")},
+            "set_upright": record.get("set_upright"),
             "crop_mode": record["crop"]["mode"],
             "lung_dice": {"value": lungs["dice"]["mean"], "images": lungs["pairs"]["test"]} if lungs else None,
         },

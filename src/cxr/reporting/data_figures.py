@@ -7,10 +7,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cxr.config.findings import NO_FINDING
-from cxr.reporting.figures import BLUE, GREY, VERMILLION, calm
+from cxr.reporting.panels import BLUE, GREEN, GREY, PURPLE, VERMILLION, calm
 from cxr.reporting.wording import finding_text
 
-COLOURS = (BLUE, VERMILLION, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", GREY)
+COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, "#E69F00", "#56B4E9", GREY)
 MARKERS = "oDs^vP*"
 
 

@@ -1,52 +1,16 @@
-"""Predictions, metrics and training histories in, matplotlib figures out; nothing is drawn through global state."""
+"""Metrics and training histories in, matplotlib figures out; nothing is drawn through global state."""
 
 from collections.abc import Mapping
-from math import ceil
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from sklearn.metrics import roc_curve
 
 from cxr.evaluation.metrics import findings_of
-from cxr.evaluation.predictions import Predictions
-from cxr.reporting.wording import FEW, finding_text, level_text, with_interval
-
-# Okabe and Ito 2008: told apart with every common colour vision deficiency, and in grey by their lightness.
-BLUE, VERMILLION, GREY = "#0072B2", "#D55E00", "#767676"
-PANEL_INCHES = 2.05
-
-
-def roc_figure(predictions: Predictions, metrics: Mapping[str, Any], columns: int = 4) -> Figure:
-    """One ROC panel per finding on the measured part, AUROC and interval in its title; `columns` panels beside."""
-    part = predictions.part(metrics["split"]["part"])
-    columns = min(columns, len(part.findings))
-    rows = ceil(len(part.findings) / columns)
-    figure = Figure(figsize=(PANEL_INCHES * columns + 0.3, (PANEL_INCHES + 0.4) * rows + 0.5), layout="constrained")
-    panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
-    for k, finding in enumerate(part.findings):
-        _draw_roc(panels[k], part.labels[:, k], part.probabilities[:, k], metrics["auroc"][finding])
-        panels[k].set_title(f"{finding_text(finding)}\n{_result_text(metrics['auroc'][finding])}", fontsize=9)
-        if k >= len(part.findings) - columns:  # the lowest panel of its column
-            panels[k].tick_params(labelbottom=True)
-    for panel in panels[len(part.findings) :]:
-        panel.remove()
-    figure.supxlabel("False positive rate (1 − specificity)", fontsize=9)
-    figure.supylabel("True positive rate (sensitivity)", fontsize=9)
-    return figure
-
-
-def _draw_roc(panel: Axes, labels: np.ndarray, probabilities: np.ndarray, entry: Mapping[str, Any]) -> None:
-    panel.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle="--")
-    if entry["value"] is not None:
-        known = ~np.isnan(labels)
-        false_positive, true_positive, _ = roc_curve(labels[known], probabilities[known])
-        panel.plot(false_positive, true_positive, color=BLUE, linewidth=1.6)
-    panel.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal", xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
-    calm(panel)
+from cxr.reporting.panels import BLUE, GREY, VERMILLION, calm
+from cxr.reporting.wording import FEW, finding_text, level_text, result_text
 
 
 def forest_figure(metrics: Mapping[str, Any], with_numbers: bool = True) -> Figure:
@@ -72,7 +36,7 @@ def forest_figure(metrics: Mapping[str, Any], with_numbers: bool = True) -> Figu
     if with_numbers:
         for row, name in [*enumerate(order), (mean_row, "mean")]:
             where = {"xycoords": ("axes fraction", "data"), "va": "center", "fontsize": 8.5}
-            panel.annotate(_result_text(entries[name]), (1.02, row), **where)
+            panel.annotate(result_text(entries[name]), (1.02, row), **where)
     panel.axvline(0.5, color=GREY, linewidth=0.8, linestyle="--")
     lows = [entry["low"] if entry["low"] is not None else entry["value"] for entry in entries.values()]
     panel.set_xlim(min([0.45, *(low - 0.03 for low in lows if low is not None)]), 1.01)
@@ -124,19 +88,7 @@ def loss_figure(
     return figure
 
 
-def _result_text(entry: Mapping[str, Any]) -> str:
-    return with_interval(entry) if entry["value"] is not None else entry["reason"]
-
-
 def _highest(history: pd.DataFrame) -> int | None:
     """The epoch of the highest validation AUROC; None where no epoch has one."""
     known = history.dropna(subset="val_auroc")
     return int(known.loc[known["val_auroc"].idxmax(), "epoch"]) if len(known) else None
-
-
-def calm(panel: Axes) -> None:
-    """Take away what is not data."""
-    panel.spines[["top", "right"]].set_visible(False)
-    panel.tick_params(labelsize=8)
-    panel.grid(color="#e6e6e6", linewidth=0.6)
-    panel.set_axisbelow(True)

@@ -1,14 +1,26 @@
 """The folder of a finished run in, report.html out: one file that needs no other; its figures are saved too."""
 
 from pathlib import Path
+from typing import Any
 
 import jinja2
 
 from cxr.config.atomic import write_text
+from cxr.evaluation.metrics import findings_of
 from cxr.reporting import wording
-from cxr.reporting.embedding import figure_uri, save_figure
-from cxr.reporting.figures import forest_figure, loss_figure, roc_figure
+from cxr.reporting.curve_figures import BAND_RESAMPLES
+from cxr.reporting.drawings import draw_figures
 from cxr.reporting.heatmaps import PER_FINDING, embed_heatmaps, read_heatmaps
+from cxr.reporting.model_card import model_card
+from cxr.reporting.page_numbers import (
+    calibration_numbers,
+    operating_numbers,
+    shift_numbers,
+    spread_numbers,
+    subgroup_numbers,
+)
+from cxr.reporting.published import find_published
+from cxr.reporting.results_table import write_tables
 from cxr.reporting.run_files import RunFiles, read_run
 
 SIZE_LIMIT = 5_000_000
@@ -16,24 +28,21 @@ TEXT_ALLOWANCE = 400_000  # bytes kept for tables and words; far more than they 
 
 
 def write_report(run_dir: Path) -> Path:
-    """Write `report.html` and `figures/*.png` of a run folder, and return the report's path.
+    """Write `report.html`, `figures/*.png` and `tables/results.*` of a run folder, and return the report's path.
 
-    Reads run.json, metrics.json, predictions.csv, <member>/history.csv and gradcam/index.csv with its pictures; the
-    last two may be missing, and the report then says so. The file stays below SIZE_LIMIT bytes by showing fewer
-    heatmaps. Raises UserError for files that are missing, broken, or of different runs.
+    Reads run.json, metrics.json, calibration.json, thresholds.json, predictions.csv, <member>/history.csv and
+    gradcam/index.csv with its pictures; the last two may be missing, and the report then says so. The file stays below
+    SIZE_LIMIT bytes by showing fewer heatmaps. Raises UserError for files that are missing, broken, or of different
+    runs.
     """
     run = read_run(run_dir)
     heatmaps = read_heatmaps(run_dir / "gradcam", run.predictions)
-    pictures = _draw_figures(run)
+    pictures = draw_figures(run)
+    write_tables(run_dir / "tables", run.metrics)
     allowance = SIZE_LIMIT - TEXT_ALLOWANCE - sum(map(len, pictures.values()))
     shown = embed_heatmaps(heatmaps or [], allowance)
     report = run_dir / "report.html"
-    context = {
-        "wording": wording,
-        "run": run.record,
-        "metrics": run.metrics,
-        "headline": wording.headline(run.metrics),
-        "histories": run.histories,
+    context = _context(run) | {
         "pictures": pictures,
         "heatmaps": None if heatmaps is None else shown,
         "heatmap_count": len(heatmaps or []),
@@ -44,22 +53,27 @@ def write_report(run_dir: Path) -> Path:
     return report
 
 
-def _draw_figures(run: RunFiles) -> dict[str, str]:
-    """Save the figures and return name -> PNG data URI; "<name>-narrow" is the same figure for a telephone."""
-    best = {member["name"]: member["best_epoch"] for member in run.record["members"]}
-    figures = {
-        "forest": forest_figure(run.metrics),
-        "forest-narrow": forest_figure(run.metrics, with_numbers=False),
-        "roc": roc_figure(run.predictions, run.metrics),
-        "roc-narrow": roc_figure(run.predictions, run.metrics, columns=2),
+def _context(run: RunFiles) -> dict[str, Any]:
+    """Names and numbers of the sections in `sections/`."""
+    record, metrics = run.record, run.metrics
+    maps = [one for fit in run.fitted.calibration.fits.values() for one in fit.findings.values()]
+    return {
+        "wording": wording,
+        "run": record,
+        "metrics": metrics,
+        "findings": list(findings_of(metrics)),
+        "headline": wording.headline(metrics),
+        "histories": run.histories,
+        "band_resamples": min(BAND_RESAMPLES, metrics["intervals"]["resamples"]),
+        "single": any(one.kind == "shared_temperature" for one in maps),
+        "published": find_published(record, metrics),
+        "card": model_card(record, metrics),
+        **calibration_numbers(metrics, run.fitted),
+        **operating_numbers(metrics, run.fitted),
+        **shift_numbers(metrics),
+        **spread_numbers(metrics),
+        **subgroup_numbers(metrics),
     }
-    if run.histories:
-        figures["training"] = loss_figure(run.histories, best)
-        figures["training-narrow"] = loss_figure(run.histories, best, columns=1)
-    for name, figure in figures.items():
-        if not name.endswith("-narrow"):
-            save_figure(run.folder / "figures" / f"{name}.png", figure)
-    return {name: figure_uri(figure) for name, figure in figures.items()}
 
 
 def read_template(name: str) -> jinja2.Template:

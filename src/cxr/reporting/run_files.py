@@ -10,6 +10,7 @@ import pandas as pd
 from cxr.config.errors import UserError
 from cxr.config.record import read_json
 from cxr.evaluation.auroc import auroc
+from cxr.evaluation.fitted import THRESHOLDS, Fitted, read_fitted
 from cxr.evaluation.metrics import findings_of, read_metrics
 from cxr.evaluation.predictions import PARTS, Predictions, read_predictions
 
@@ -33,23 +34,27 @@ class RunFiles:
     metrics: dict[str, Any]
     """metrics.json."""
     predictions: Predictions
+    fitted: Fitted
+    """calibration.json and thresholds.json."""
     histories: dict[str, pd.DataFrame]
     """Member to its history.csv, columns HISTORY_COLUMNS as float64; members without the file are not in it."""
 
 
 def read_run(folder: Path) -> RunFiles:
-    """Read run.json, metrics.json, predictions.csv and each member's history.csv.
+    """Read run.json, metrics.json, predictions.csv, both files of fits and each member's history.csv.
 
     Raises UserError naming file and key for what is missing or broken, and for a metrics.json that was not measured on
-    this predictions.csv: a report of two different runs would be worse than none.
+    this predictions.csv, or with these fits: a report of two different runs would be worse than none.
     """
     record = _read_record(folder / "run.json")
     metrics = read_metrics(folder / "metrics.json")
     predictions = read_predictions(folder / "predictions.csv")
     _check_same_run(folder, metrics, predictions)
+    fitted = read_fitted(folder)
+    _check_same_fits(folder, metrics, fitted)
     paths = {member["name"]: folder / member["name"] / "history.csv" for member in record["members"]}
     histories = {name: _read_history(path) for name, path in paths.items() if path.exists()}
-    return RunFiles(folder, record, metrics, predictions, histories)
+    return RunFiles(folder, record, metrics, predictions, fitted, histories)
 
 
 def _read_record(path: Path) -> dict[str, Any]:
@@ -77,6 +82,16 @@ def _check_same_run(folder: Path, metrics: dict[str, Any], predictions: Predicti
     if findings_of(metrics) != predictions.findings or metrics["images"] != len(test.image_ids) or not same_values:
         raise UserError(
             f"{folder / 'metrics.json'}: was not measured on {folder / 'predictions.csv'}; evaluate the group again."
+        )
+
+
+def _check_same_fits(folder: Path, metrics: dict[str, Any], fitted: Fitted) -> None:
+    fits, measured = fitted.thresholds.fits, metrics["operating_point"]["findings"]
+    cuts = {finding: {fit.findings[finding].threshold for fit in fits.values()} for finding in findings_of(metrics)}
+    same = all(measured[finding]["threshold"] in (*cut, None) for finding, cut in cuts.items())
+    if fitted.method != metrics["fitted"]["calibration"] or not same:
+        raise UserError(
+            f"{folder / 'metrics.json'}: was not measured with {folder / THRESHOLDS}; evaluate the group again."
         )
 
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from cxr.config.atomic import write_text
 from cxr.reporting.embedding import save_figure
-from cxr.reporting.figures import BLUE, calm
+from cxr.reporting.panels import BLUE, calm
 from cxr.reporting.wording import duration_text, with_interval
 
 FIGURES = ("auroc", "low", "high", "findings", "parameters", "seconds", "reason")

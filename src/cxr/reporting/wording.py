@@ -13,19 +13,70 @@ def finding_text(finding: str) -> str:
 
 
 def value_text(value: float | None) -> str:
-    """An AUROC to three decimals; a dash where there is none."""
-    return "–" if value is None else f"{value:.3f}"
+    """A number to three decimals; a dash where there is none."""
+    return "–" if value is None else _minus(f"{value:.3f}")
 
 
 def interval_text(entry: Mapping[str, Any]) -> str:
     """Low and high of an entry of metrics.json, to three decimals; empty where there is no interval."""
-    return "" if entry["low"] is None else f"{entry['low']:.3f}–{entry['high']:.3f}"
+    if entry["low"] is None:
+        return ""
+    return _minus(f"{entry['low']:.3f}{' to ' if entry['low'] < 0 else '–'}{entry['high']:.3f}")
 
 
 def with_interval(entry: Mapping[str, Any]) -> str:
     """Value and interval in one: `0.812 (0.790–0.831)`."""
     interval = interval_text(entry)
     return f"{value_text(entry['value'])} ({interval})" if interval else value_text(entry["value"])
+
+
+def result_text(entry: Mapping[str, Any]) -> str:
+    """Value and interval, or the reason why there is none."""
+    return with_interval(entry) if entry["value"] is not None else entry["reason"]
+
+
+def signed_text(entry: Mapping[str, Any]) -> str:
+    """A difference with its sign, `+0.021` or `−0.004`; a dash where there is none."""
+    return "–" if entry["value"] is None else _minus(f"{entry['value']:+.3f}")
+
+
+def signed_interval(entry: Mapping[str, Any]) -> str:
+    """Low to high of a difference, `−0.010 to +0.031`; empty where there is no interval."""
+    return "" if entry["low"] is None else _minus(f"{entry['low']:+.3f} to {entry['high']:+.3f}")
+
+
+def percent_text(share: float | None) -> str:
+    """`4.2 %`, the space unbreakable; a dash where there is none."""
+    return "–" if share is None else f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
+
+
+def threshold_text(threshold: float | None) -> str:
+    """A threshold to three decimals, small ones to two digits; a dash where there is none or, with folds, several."""
+    if threshold is None:
+        return "–"
+    return f"{threshold:.3f}" if threshold >= 0.01 or threshold == 0 else f"{threshold:.2g}"
+
+
+def method_text(fitted: Mapping[str, Any]) -> str:
+    """How probabilities were calibrated, from "fitted" of metrics.json."""
+    return {
+        "platt": "Platt’s method, a line on the logit per finding",
+        "temperature": "temperature scaling",
+        "isotonic": "isotonic regression, a rising staircase per finding",
+        "none": "none, calibrated are raw probabilities",
+    }[fitted["calibration"]]
+
+
+def rule_text(fitted: Mapping[str, Any]) -> str:
+    """How thresholds were chosen, from "fitted" of metrics.json."""
+    rule = fitted["operating_point"]
+    return {
+        "youden": "the largest sensitivity + specificity (Youden)",
+        "max_f1": "the largest F1",
+        "sensitivity": f"a sensitivity of at least {rule['value']}",
+        "specificity": f"a specificity of at least {rule['value']}",
+        "prevalence": "as many predicted positives as there are positives",
+    }[rule["name"]]
 
 
 def spread_text(spread: Mapping[str, Any]) -> str:
@@ -107,3 +158,7 @@ def heatmap_command(record: Mapping[str, Any]) -> str:
     group = record["group"]
     command = f"sh visualization_{group}.sh" if group in SCRIPTED_GROUPS else f"./cxr visualize {group}"
     return f"{command} --smoke" if record["smoke"] else command
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", "\N{MINUS SIGN}")
