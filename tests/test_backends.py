@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import cxr.classification.losses
+from cxr.classification.losses.finding_loss import FindingLoss
 from cxr.classification.member import load_member, train_member
 from cxr.classification.networks.classifier import build_classifier
 from cxr.config.labels import Findings
@@ -32,6 +33,7 @@ def _losses() -> list[type]:
     modules = [room, *(importlib.import_module(name) for name in names)]
     found = {one for module in modules for one in vars(module).values() if inspect.isclass(one)}
     own = [one for one in found if issubclass(one, keras.losses.Loss) and one.__module__.startswith(room.__name__)]
+    own = [one for one in own if one is not FindingLoss]  # their common base computes nothing
     return sorted((one for one in own if "call" in vars(one) or one.call is not keras.losses.Loss.call), key=str)
 
 
@@ -111,7 +113,7 @@ def test_an_epoch_on_two_devices_is_the_epoch_of_one(store, tmp_path):
     if len(list_devices()) < 2:
         pytest.skip("one device")
     for count in (1, 2):
-        assert _train(store, tmp_path / str(count), 1, count)["devices"] == count
+        assert _train(store, tmp_path / str(count), 1, count)["devices"]["used"] == count
     first, second = (load_member(tmp_path / count, store.findings).get_weights() for count in "12")
     for one, two in zip(first, second, strict=True):
         np.testing.assert_allclose(one, two, atol=1e-5)

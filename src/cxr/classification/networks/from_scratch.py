@@ -44,7 +44,7 @@ def ready_from_scratch(model: keras.Model) -> None:
             shortcut, branch = sorted((_source(tensor) for tensor in layer.input), key=lambda one: place[one.name])
             norm = _last_norm(branch)
             if norm and len(shortcut._outbound_nodes) > 1:  # it feeds the branch as well: an identity
-                norm.gamma.assign(keras.ops.zeros_like(norm.gamma))
+                norm.gamma.assign(keras.ops.zeros(norm.gamma.shape))
 
 
 def _look_ahead(layer: layers.DepthwiseConv2D) -> None:
