@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from cxr.config.errors import UserError
-from cxr.config.params import Heatmaps
+from cxr.config.heatmaps import Heatmaps
 from cxr.evaluation.predictions import read_predictions
 from cxr.visualization.gallery import choose_highest, write_gallery
 

@@ -7,11 +7,12 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from cxr.config.evaluation import Evaluation
+from cxr.config.heatmaps import Heatmaps
 from cxr.config.labels import Findings
 from cxr.config.loss import loss_for
 from cxr.config.lungs import Segmentation
 from cxr.config.member import Member
-from cxr.config.model import LONGEST_NAME, NAME_PATTERN, Fraction, Model, Name, Pixels, Positive, Seed
+from cxr.config.model import LONGEST_NAME, NAME_PATTERN, Fraction, Model, Name, Pixels, Seed
 from cxr.config.nearest import choices_sentence
 from cxr.config.split import Split
 from cxr.config.training import Training
@@ -46,15 +47,6 @@ class Crop(Model):
     """Lung masks scoring below this are not trusted: the whole image is used, and counted as a fallback."""
     upright: bool = True
     """Turn by 90 or 180 degrees, or invert, images whose lungs are found only so; marked in crops.csv and counted."""
-
-
-class Heatmaps(Model):
-    """Which Grad-CAM overlays are made."""
-
-    images_per_finding: Positive = 4
-    """Test images per finding, highest probability first."""
-    opacity: Fraction = 0.45
-    """Opacity of the hottest place of the overlay."""
 
 
 class Params(Model):

@@ -10,7 +10,7 @@ import numpy as np
 
 from cxr.config.atomic import written_atomically
 from cxr.config.errors import UserError
-from cxr.config.params import Heatmaps
+from cxr.config.heatmaps import Heatmaps
 from cxr.evaluation.predictions import Predictions
 from cxr.images.files import ImageError, read_image, write_png
 from cxr.preparation.store import Store, lung_mask
