@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from cxr.classification.crops import read_images
-from cxr.visualization.gradcam import with_maps
 from cxr.visualization.maps import group_maps
+from cxr.visualization.methods.grad_cam import with_maps
 from cxr.visualization.places import places_of
 
 
