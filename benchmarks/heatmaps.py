@@ -1,7 +1,7 @@
 """What heatmaps cost: all maps of 14 findings beside a plain forward pass, and beside Grad-CAM by 14 gradients.
 
 Run from the repository root:  .venv/bin/python benchmarks/heatmaps.py [ROUNDS]
-DenseNet121 at 224 px, 14 findings, batches of 16 images, two threads. The same classifier is run by the product's engine
+DenseNet121 at 224 px, 14 findings, batches of 16, two threads. The same classifier is run by the product's engine
 for CPUs (OpenVINO, float32) with and without maps in closed form. Beside it, 14 Grad-CAMs compiled into one graph of
 TensorFlow: as a loop over findings that runs the network for each, and as our own gradient code does, with one forward
 pass and then the head back for each finding. For each round all are timed one after the other, and ratios are those of

@@ -2,16 +2,18 @@
 
 import numpy as np
 
-from cxr.images.geometry import enlarge_map
+from cxr.images.geometry import soften
 
-CELLS = 7
-"""Places of a random map across, as many as the maps of most networks at 224 px."""
+SMOOTHNESS = 1 / 14
+"""Deviation of the blur of a random map, in image widths: half a place of a map of 7 places across."""
 
 
 def random_map(image_id: str, finding: int, image_px: int, seed: int) -> np.ndarray:
     """Return a smooth (image_px, image_px) float32 map from 0 to 1 that depends on image, finding and seed alone."""
-    random = np.random.default_rng([seed, finding, *image_id.encode()])
-    heat = enlarge_map(random.random((CELLS, CELLS), np.float32), image_px, image_px)
+    random, sd_px = np.random.default_rng([seed, finding, *image_id.encode()]), image_px * SMOOTHNESS
+    margin = round(4 * sd_px)  # blurred and cut off, so that no place, the rim either, is hotter than others by chance
+    noise = random.standard_normal((image_px + 2 * margin,) * 2, np.float32)
+    heat = soften(noise, sd_px)[margin : margin + image_px, margin : margin + image_px]
     return (heat - heat.min()) / np.ptp(heat)
 
 

@@ -10,5 +10,5 @@ def cut_heat(heat: np.ndarray, threshold: float, below: str) -> np.ndarray:
     threshold of 1 leaves just the ones). A threshold of 0 changes nothing.
     """
     if below == "rescale" and threshold < 1:
-        return np.maximum((heat - np.float32(threshold)) / np.float32(1 - threshold), 0)
+        return np.clip((heat - np.float32(threshold)) / np.float32(1 - threshold), 0, 1)
     return np.where(heat >= np.float32(threshold), heat, np.float32(0))
