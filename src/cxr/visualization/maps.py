@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import keras
@@ -36,7 +36,7 @@ class GroupMaps:
 
     members: list[np.ndarray]
     places: list[Places]
-    probabilities: list[np.ndarray]
+    probabilities: list[np.ndarray] = field(default_factory=list)
     best: np.ndarray | None = None
     heatmaps: Heatmaps = DEFAULT
 

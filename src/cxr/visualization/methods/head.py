@@ -24,7 +24,7 @@ class LinearHead:
 
 
 def features_of(model: keras.Model) -> KerasTensor:
-    """Return the feature map (h, w, C) of a network; UserError where no layer of it, outside of any model in it, is."""
+    """Return the feature map (h, w, C) of a network; UserError where none of its own layers is called `features`."""
     layer = next((layer for layer in model.layers if layer.name == "features"), None)
     if layer is None or len(layer.output.shape) != 4:
         raise UserError(f"model {model.name} has no layer 'features' that gives a map (height, width, channels)")
