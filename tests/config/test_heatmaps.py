@@ -7,7 +7,7 @@ from cxr.config.heatmaps import Heatmaps
 def test_a_sum_of_logits_is_not_scaled_by_a_probability():
     for keys in ({"target": "sum"}, {"scale_by_probability": True}):
         Heatmaps(**keys)
-    with pytest.raises(ValidationError, match='scale_by_probability needs "target": "findings".*found "sum"'):
+    with pytest.raises(ValidationError, match=r'scale_by_probability needs "target": "findings".*found "sum"'):
         Heatmaps(target="sum", scale_by_probability=True)
 
 

@@ -3,8 +3,8 @@
 Smilkov et al., "SmoothGrad: removing noise by adding noise", 2017, arXiv 1706.03825: the gradient of a finding's logit
 with respect to the image, averaged over copies with normal noise whose deviation is 10 to 20 % of the image's range.
 The map is the size of that average. The noise depends on the seed and the image and on nothing else, so an image has
-the same map in every batch. (The paper's pictures also cap the
-hottest hundredth of the pixels; nothing is capped here.)
+the same map in every batch. (The paper's pictures also cap the hottest hundredth of the pixels; nothing is capped
+here.)
 """
 
 import zlib
