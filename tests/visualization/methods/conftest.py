@@ -74,9 +74,9 @@ def pytest_generate_tests(metafunc):
 
 @pytest.fixture(scope="module")
 def network(kind):
-    """A network and three images; nobody may change it."""
+    """A network and its images; nobody may change it."""
     model = build(kind)
-    return model, make_images(model.input_shape[1])
+    return model, make_images(model.input_shape[1], 2 if model.count_params() > 1e6 else 3)
 
 
 @pytest.fixture(scope="session")
@@ -102,18 +102,20 @@ def explain():
 
 @pytest.fixture(scope="session")
 def gradient_of():
-    """A function: network, one image (1, S, S, 1), target (K,) -> features and the gradients of the logits' sum.
+    """A function: network, one image (1, S, S, 1), target (K,) -> features and gradients of the logits' sum by them.
 
-    The logits are those of the probabilities, log p - log(1 - p). Gradients are of the features and of the image.
+    The logits are those of the probabilities, log p - log(1 - p). of_image: only the gradients by the image instead.
     """
 
-    def run(model, image, target):
+    def run(model, image, target, of_image=False):
         both = keras.Model(model.input, [model.get_layer("features").output, model.output])
         image = tf.constant(image)
         with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
             tape.watch(image)
             features, p = both(image, training=False)
             score = tf.reduce_sum((tf.math.log(p) - tf.math.log1p(-p)) * target)
-        return features.numpy()[0], tape.gradient(score, features).numpy()[0], tape.gradient(score, image).numpy()[0]
+        if of_image:
+            return tape.gradient(score, image).numpy()[0]
+        return features.numpy()[0], tape.gradient(score, features).numpy()[0]
 
     return run

@@ -27,7 +27,7 @@ def one_at_a_time(model, images, oracle):
 
 def grad_cam_oracle(model, gradient_of):
     def oracle(image, target):
-        features, gradients, _ = gradient_of(model, image, target)
+        features, gradients = gradient_of(model, image, target)
         return over_maximum((features * gradients.mean(axis=(0, 1))).sum(axis=-1))
 
     return oracle
@@ -107,7 +107,7 @@ def test_grad_cam_plus_plus_of_any_network_is_that_of_its_first_derivative(netwo
     model, images = network
 
     def oracle(image, target):
-        features, gradients, _ = gradient_of(model, image, target)
+        features, gradients = gradient_of(model, image, target)
         below = 2 * gradients**2 + gradients**3 * features.sum(axis=(0, 1))
         alpha = np.divide(gradients**2, below, out=np.zeros_like(below), where=gradients != 0)
         return over_maximum((features * (alpha * np.maximum(gradients, 0)).sum(axis=(0, 1))).sum(axis=-1))
@@ -122,7 +122,7 @@ def test_heads_with_more_derivatives_are_asked_by_gradient(explain, build_networ
     model, images = build_network("tiny", pooling), images_of(32, 2)
 
     def oracle(image, target):
-        features, gradients, _ = gradient_of(model, image, target)
+        features, gradients = gradient_of(model, image, target)
         alpha = 1 / (2 + gradients * features.sum(axis=(0, 1)))
         return over_maximum((features * (alpha * np.maximum(gradients, 0)).sum(axis=(0, 1))).sum(axis=-1))
 
@@ -199,7 +199,7 @@ def test_smooth_grad_is_the_size_of_the_mean_gradient_of_the_copies(network, exp
     def oracle(image, target):
         copies = noisy_copies(image[0], seed=5)
         return over_maximum(
-            np.abs(np.mean([gradient_of(model, one[None], target)[2] for one in copies], axis=0))[..., 0]
+            np.abs(np.mean([gradient_of(model, one[None], target, of_image=True) for one in copies], axis=0))[..., 0]
         )
 
     row = images[1:2]
