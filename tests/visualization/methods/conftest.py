@@ -55,7 +55,17 @@ def build(kind, pooling="avg"):
     random = np.random.default_rng(8)
     moved = [w + random.uniform(-0.1, 0.1, w.shape).astype(w.dtype) * (w.ndim == 1) for w in model.get_weights()]
     model.set_weights(moved)
+    if model.count_params() > 1e6:
+        forget_what_is_common(model)
     return model
+
+
+def forget_what_is_common(model):
+    """Make the head blind to what all places share: in an untrained large network nearly all, and any maps agree."""
+    features = keras.Model(model.input, model.get_layer("features").output)
+    common = features(make_images(model.input_shape[1], 2), training=False).numpy().mean(axis=(0, 1, 2))
+    kernel, bias = model.get_layer("findings").get_weights()
+    model.get_layer("findings").set_weights([kernel - np.outer(common, common @ kernel) / (common @ common), bias])
 
 
 def make_images(size, count=3):
