@@ -16,7 +16,7 @@ from cxr.config.labels import Findings
 from cxr.config.member import Member
 from cxr.config.training import Training
 from cxr.engines.engine import open_engine
-from cxr.visualization.gradcam import with_maps
+from cxr.visualization.methods.grad_cam import with_maps
 
 FINDINGS = ("Cardiomegaly", "Effusion", "Mass")
 

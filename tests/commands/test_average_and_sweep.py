@@ -147,3 +147,14 @@ def test_all_points_are_checked_before_any_runs(folder, capsys):
 def test_sweeps_that_cannot_be_are_one_sentence(folder, options, said, capsys):
     assert run(folder, "sweep", "Other", *options) == 2
     assert said in capsys.readouterr().err
+
+
+def test_heatmaps_asked_for_otherwise_are_made_again_and_what_cannot_be_is_one_sentence(folder, trained, capsys):
+    other = ("visualize", "Tiny", "--set", "heatmaps.method=cam", "--set", "heatmaps.group=best")
+    for said in ("3 pictures written", "unchanged"):
+        assert run(folder, *other) == 0
+        assert said in capsys.readouterr().out
+    assert run(folder, "visualize", "Tiny", "--set", "heatmaps.method=attention") == 2
+    assert 'tiny-s0: heatmaps.method: "attention" needs a network with spatial' in capsys.readouterr().err
+    assert run(folder, "visualize", "Tiny") == 0
+    assert "3 pictures written" in capsys.readouterr().out

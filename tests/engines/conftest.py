@@ -8,7 +8,7 @@ from cxr.classification.networks.classifier import build_classifier
 from cxr.config.member import Member
 from cxr.engines.openvino_engine import export_openvino
 from cxr.segmentation.unet import build_unet
-from cxr.visualization.gradcam import with_maps
+from cxr.visualization.methods.grad_cam import with_maps
 
 IMAGE_PX = 32
 

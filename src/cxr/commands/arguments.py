@@ -17,7 +17,7 @@ STEPS = {
     "compare": "runs on the same test images: paired differences with intervals and p -> a table and a figure",
     "score": "predictions made elsewhere: a CSV of image names and probabilities, measured against a label table",
     "ablate": "what the crop does: raw, crop and mask trained alike; and images with the lungs blacked out, or alone",
-    "visualize": "Grad-CAM overlays of the highest-scored test images -> gradcam/",
+    "visualize": "heatmaps over the highest-scored test images -> gradcam/",
     "report": "everything of a group on one page -> report.html",
     "export": "the prepared crops with labels and split -> TFRecord shards in a folder",
     "convert": "chest X-ray weights of torchxrayvision -> a classifier of ours, ready or to begin training from",

@@ -1,4 +1,4 @@
-"""`cxr visualize GROUP`: Grad-CAM overlays of the highest-scored test images of every finding."""
+"""`cxr visualize GROUP`: overlays of the heatmaps of the highest-scored test images of every finding."""
 
 import argparse
 import csv
@@ -43,6 +43,7 @@ def run(options: argparse.Namespace) -> None:
         target,
         config.settings.engine,
         show_progress("heatmaps"),
+        params.seed,
     )
     write_json(record, {"inputs": inputs, "pictures": count})
     print(f"visualize: {count} pictures written: {target}")

@@ -1,12 +1,38 @@
 """The `heatmaps` block of PARAMS.json: which heatmaps are made, and how they are drawn."""
 
+from typing import Literal
+
+from pydantic import model_validator
+
 from cxr.config.model import Fraction, Model, Positive
 
 
 class Heatmaps(Model):
-    """Which Grad-CAM overlays are made."""
+    """Which heatmaps are made."""
 
+    method: Literal["grad_cam", "grad_cam_plus_plus", "guided_grad_cam", "cam", "attention", "smooth_grad"] = "grad_cam"
+    """How a member is asked where it saw a finding: see the table under Heatmaps."""
+    group: Literal["mean", "best"] = "mean"
+    """`mean`: the mean of all members' maps. `best`: for each finding the map of the member with the highest AUROC for
+    it on val (its own predictions.csv), for a mean can lie between what its members mean."""
+    target: Literal["findings", "sum"] = "findings"
+    """`findings`: a map per finding. `sum`: one map per image, of the sum of the logits of all findings."""
+    threshold: Fraction = 0.0
+    """Heat below this is cut off; 0 cuts nothing, usual are 0.2, 0.5 and 0.8. It is the heat that is shown: a mean of
+    members whose hottest places differ stays below 1."""
+    below: Literal["blank", "rescale"] = "blank"
+    """What a cut leaves of the rest: `blank` as it is, `rescale` drawn out to the range from 0 to 1."""
+    scale_by_probability: bool = False
+    """Multiply every map by the finding's probability (the plain image's, mean of the members shown), after the cut."""
     images_per_finding: Positive = 4
     """Test images per finding, highest probability first."""
     opacity: Fraction = 0.45
     """Opacity of the hottest place of the overlay."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Heatmaps":
+        if self.scale_by_probability and self.target == "sum":
+            raise ValueError(
+                'scale_by_probability needs "target": "findings": a sum of logits has no probability; found "sum"'
+            )
+        return self

@@ -1,12 +1,13 @@
-"""What training does otherwise on TensorFlow than Keras would: batch normalisation in one operation, several devices.
+"""What is done on TensorFlow that Keras cannot or does slower: fused batch normalisation, several devices, gradients.
 
-The one file of training that imports TensorFlow. Models, what they compute and what is saved of them stay Keras' own.
+The one file beside the writer of TFRecords that imports TensorFlow. Models, what they compute and what is saved of them
+stay Keras' own.
 """
 
 import contextlib
 import functools
 import types
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -149,3 +150,32 @@ def _average_norms(model: keras.Model, weight: tf.Tensor, context: tf.distribute
         means = context.all_reduce(tf.distribute.ReduceOp.SUM, [weight * variable for variable in moving])
         for variable, mean in zip(moving, means, strict=True):
             variable.assign(mean)
+
+
+def compile_pullbacks(
+    model: keras.Model, target: np.ndarray, combine: Callable[[Any, Any], Any], of_image: bool
+) -> Callable[[np.ndarray], tuple[tf.Tensor, tf.Tensor]]:
+    """Return one graph: images (N, H, W, C) float32 -> probabilities (N, K) and for M targets maps (N, h, w, M).
+
+    model: with outputs [probabilities, logits, features]. target: (K, M), sums of logits. They are followed back one
+    after the other through one forward pass, to the images or to the features; combine: those and their gradient for
+    one target, both (N, h, w, C), -> (N, h, w). Rows do not meet anywhere in a network that does not train, so the
+    gradient of a sum over the rows is every row's own.
+    """
+
+    @tf.function(input_signature=[tf.TensorSpec(model.input_shape, tf.float32)])
+    def explain(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+            tape.watch(images)
+            probabilities, logits, features = model(images, training=False)
+            scores = tf.matmul(logits, tf.constant(target, logits.dtype))
+        source = images if of_image else features
+
+        def follow(number: tf.Tensor) -> tf.Tensor:
+            weights = tf.broadcast_to(tf.one_hot(number, target.shape[1], dtype=scores.dtype), tf.shape(scores))
+            return combine(source, tape.gradient(scores, source, output_gradients=weights))
+
+        maps = tf.map_fn(follow, tf.range(target.shape[1]), fn_output_signature=tf.float32, parallel_iterations=1)
+        return probabilities, tf.transpose(maps, (1, 2, 3, 0))
+
+    return explain

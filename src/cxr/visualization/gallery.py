@@ -70,14 +70,16 @@ def write_gallery(
     folder: Path,
     engine: str,
     on_progress: Callable[[int, int], None],
+    seed: int = 0,
 ) -> int:
     """Write one picture per finding and rank and the index; return the number of pictures. Older ones are removed.
 
     folders: of the members, by fold ("" without folds); an image is explained by those that were tested on it.
+    seed: of the noise that a method may add.
     """
     chosen = choose_highest(predictions, store, heatmaps.images_per_finding)
     rows = np.unique([choice.row for choice in chosen])
-    heat_of = _heat_by_fold(folders, store, rows, engine, on_progress)
+    heat_of = _heat_by_fold(folders, store, rows, engine, on_progress, heatmaps, seed)
     folder.mkdir(parents=True, exist_ok=True)
     for old in [*folder.glob("*.png"), folder / INDEX]:
         old.unlink(missing_ok=True)
@@ -104,13 +106,15 @@ def _heat_by_fold(
     rows: np.ndarray,
     engine: str,
     on_progress: Callable[[int, int], None],
+    heatmaps: Heatmaps,
+    seed: int,
 ) -> Callable[[int, int], np.ndarray]:
     """Return the function (row, finding) -> (S, S) heat over the crop, by the members of the row's fold."""
     places: dict[int, tuple[GroupMaps, int]] = {}
     for fold, members in folders.items():
         inside = rows[store.folds[rows] == fold]
         if len(inside):
-            maps = group_maps(members, store, inside, engine, on_progress)
+            maps = group_maps(members, store, inside, engine, on_progress, heatmaps, seed)
             places |= {int(row): (maps, place) for place, row in enumerate(inside)}
 
     def heat(row: int, finding: int) -> np.ndarray:

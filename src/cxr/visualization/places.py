@@ -27,8 +27,14 @@ class Places:
         return draw_map(map_, self.first, self.step, image_px)
 
 
-def places_of(model: keras.Model) -> Places:
-    """Return where the places of the layer `features` lie in the square input of a network that is one flat graph."""
+def pixels_of(model: keras.Model) -> Places:
+    """Return where the places of a map lie that is as fine as the square input of a network."""
+    size = model.input_shape[1]
+    return Places(0.5 / size, 1 / size)
+
+
+def places_of(model: keras.Model, name: str = "features") -> Places:
+    """Return where the places of the layer `name` lie in the square input of a network that is one flat graph."""
     size = model.input_shape[1]
     known = {model.input.name: (0.5, 1.0)}  # tensor -> middle of its first place, distance to the next; in pixels
     for layer in model.operations:  # layers, and plain arithmetic between them
@@ -37,9 +43,9 @@ def places_of(model: keras.Model) -> Places:
         inputs = layer.input if isinstance(layer.input, list) else [layer.input]
         widest = max(inputs, key=lambda one: one.shape[1] if len(one.shape) == 4 else 0)  # not a gate of one value
         known[layer.output.name] = _step_through(layer, widest.shape[1], *known[widest.name])
-        if layer.name == "features":
+        if layer.name == name:
             break
-    first, step = known[model.get_layer("features").output.name]
+    first, step = known[model.get_layer(name).output.name]
     return Places(first / size, step / size)
 
 

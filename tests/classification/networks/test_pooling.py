@@ -11,7 +11,7 @@ from cxr.classification.networks.classifier import build_classifier
 from cxr.classification.networks.pooling import GlobalLogSumExpPooling2D, PcamDense
 from cxr.config.member import Member
 from cxr.engines.openvino_engine import OpenVinoEngine, export_openvino
-from cxr.visualization.gradcam import with_maps
+from cxr.visualization.methods.grad_cam import with_maps
 
 MAPS = st.integers(0, 2**32 - 1).map(lambda seed: np.random.default_rng(seed).normal(0, 2, (2, 3, 5, 4)))
 

@@ -7,7 +7,8 @@ from cxr.classification.networks.classifier import build_classifier
 from cxr.classification.networks.pooling import PcamDense
 from cxr.config.errors import UserError
 from cxr.config.member import Member
-from cxr.visualization.gradcam import normalize_maps, with_maps
+from cxr.visualization.methods.grad_cam import with_maps
+from cxr.visualization.methods.map_maker import normalize_maps
 
 FINDINGS = 4
 SIZE = 40
@@ -131,15 +132,22 @@ def head(features="features", pooling="pooling", findings="findings", pool=layer
 
 
 @pytest.mark.parametrize(
-    ("changes", "missing"),
+    ("changes", "reason"),
     [
-        ({"features": "last"}, "no layer 'features' of type Layer"),
-        ({"pooling": "pool"}, "no layer 'pooling' of type GlobalAveragePooling2D or GlobalMaxPooling2D or Glob"),
-        ({"pool": layers.Flatten}, "no layer 'pooling' of type GlobalAveragePooling2D or GlobalMaxPooling2D or Glob"),
-        ({"findings": "answer"}, "no layer 'findings' of type Dense"),
+        ({"features": "last"}, "model .* has no layer 'features' that gives a map"),
+        ({"pool": layers.Flatten}, 'heatmaps.method: "grad_cam" is exact only where .* model .* ends otherwise'),
     ],
 )
-def test_a_model_of_another_build_has_no_exact_maps(changes, missing):
+def test_a_model_of_another_build_has_no_exact_maps(changes, reason):
     assert with_maps(head()).output_shape == [(None, 2), (None, 14, 14, 2)]
-    with pytest.raises(UserError, match=f"{missing}.*: no exact Grad-CAM for it"):
+    with pytest.raises(UserError, match=reason):
         with_maps(head(**changes))
+
+
+def test_a_dense_layer_between_pooling_and_findings_is_no_linear_head():
+    image = keras.Input((16, 16, 1))
+    pooled = layers.GlobalAveragePooling2D(name="pooling")(layers.Conv2D(4, 3, name="features")(image))
+    hidden = layers.Dense(4, activation="relu")(pooled)  # as wide as the map is deep: shapes alone would not tell
+    model = keras.Model(image, layers.Dense(2, activation="sigmoid", name="findings")(hidden))
+    with pytest.raises(UserError, match="ends otherwise"):
+        with_maps(model)
