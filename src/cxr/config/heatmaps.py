@@ -1,5 +1,7 @@
 """The `heatmaps` block of PARAMS.json: which heatmaps are made, and how they are drawn."""
 
+from typing import Literal
+
 from cxr.config.model import Fraction, Model, Positive
 
 
@@ -10,3 +12,5 @@ class Heatmaps(Model):
     """Test images per finding, highest probability first."""
     opacity: Fraction = 0.45
     """Opacity of the hottest place of the overlay."""
+    colours: Literal["inferno", "jet"] = "inferno"
+    """From cold to hot: `inferno` is perceptually even, `jet` is not: it shows edges where there are none."""
