@@ -22,6 +22,7 @@ from cxr.visualization.true_boxes import Corners
 CHUNK_IMAGES = 64
 JPEG_QUALITY = 85
 """Beside PNG, measured on overlays of 1024-px X-rays (README, Gallery): a seventh of the bytes, half of the time."""
+EMPTY = "no heat: no place speaks for it"
 RIGHT_COLOUR, WRONG_COLOUR = (150, 200, 255), (255, 180, 90)
 
 
@@ -127,7 +128,7 @@ def _draw_image(choices: Sequence[Choice], heats: Heats, sources: Sources, folde
             store.boxes[row],
             store.lies[row].turn(heats[image, choice.finding]),
             sources.heatmaps.opacity,
-            caption_of(sources.calls, image, choice.finding, bool(boxes)),
+            caption_of(sources.calls, image, choice.finding, not heats[image, choice.finding].any(), bool(boxes)),
             boxes,
             sources.heatmaps.colours,
         )
@@ -139,8 +140,11 @@ def _draw_image(choices: Sequence[Choice], heats: Heats, sources: Sources, folde
     return None
 
 
-def caption_of(calls: Calls, image: int, finding: int, with_box: bool) -> list[Piece]:
-    """Return what stands above a picture: finding, probability, threshold and call, label, image, colours of boxes."""
+def caption_of(calls: Calls, image: int, finding: int, is_empty: bool, with_box: bool) -> list[Piece]:
+    """Return what stands above a picture: finding, probability, threshold and call, label, image, colours of boxes.
+
+    is_empty: whether the map is 0 everywhere, which looks like a mistake if nothing is said.
+    """
     pieces = [
         (f"{calls.findings[finding].replace('_', ' ')} {number_text(calls.shown[image, finding])}", TEXT_COLOUR),
         ("raw probability" if calls.calibrated is None else "calibrated probability", SOFT_COLOUR),
@@ -149,15 +153,16 @@ def caption_of(calls: Calls, image: int, finding: int, with_box: bool) -> list[P
         (str(calls.image_ids[image]), SOFT_COLOUR),
         ("crop", BOX_COLOUR),
     ]
-    return [*pieces, ("true box", TRUE_COLOUR)] if with_box else pieces
+    return pieces + [("true box", TRUE_COLOUR)] * with_box + [(EMPTY, SOFT_COLOUR)] * is_empty
 
 
-def call_piece(calls: Calls, image: int, finding: int) -> Piece:
+def call_piece(calls: Calls, image: int, finding: int, with_threshold: bool = True) -> Piece:
     """Return the threshold and on which side of it the finding is, in the colour of right and wrong."""
     called, outcome = calls.is_called(image, finding), calls.outcome(image, finding)
     if called is None:
         return "no threshold", SOFT_COLOUR
-    text = f"threshold {number_text(calls.thresholds[image, finding])}: called {'present' if called else 'absent'}"
+    threshold = f"threshold {number_text(calls.thresholds[image, finding])}: " if with_threshold else ""
+    text = f"{threshold}called {'present' if called else 'absent'}"
     colours = {"TP": RIGHT_COLOUR, "TN": RIGHT_COLOUR, "FP": WRONG_COLOUR, "FN": WRONG_COLOUR}
     return f"{text} ({outcome})" if outcome else text, colours.get(outcome, TEXT_COLOUR)
 

@@ -14,7 +14,7 @@ from cxr.preparation.store import lung_mask
 from cxr.visualization.calls import Calls
 from cxr.visualization.caption import SOFT_COLOUR, TEXT_COLOUR
 from cxr.visualization.choices import Choice, choose_highest, finding_names, rank_highest, top_name
-from cxr.visualization.drawing import Sources, Unread, call_piece, draw_choices, number_text
+from cxr.visualization.drawing import EMPTY, Sources, Unread, call_piece, draw_choices, number_text
 from cxr.visualization.grid import MOST, draw_tile, lay_grid
 from cxr.visualization.originals import read_original
 from cxr.visualization.steps import steps_picture
@@ -110,10 +110,11 @@ def _write_csv(path: Path, lines: Iterable[Sequence[object]]) -> None:
 
 def _title(calls: Calls, finding: int, tiles: int) -> list[tuple[str, tuple[int, int, int]]]:
     kind = "raw" if calls.calibrated is None else "calibrated"
+    thresholds = np.unique(calls.thresholds[:, finding])  # with cross-validation one per fold
+    cut = f"threshold {', '.join(map(number_text, thresholds))}" if not np.isnan(thresholds).any() else "no threshold"
     return [
         (calls.findings[finding].replace("_", " "), TEXT_COLOUR),
-        (f"the {tiles} highest of {len(calls.image_ids):,} test images", SOFT_COLOUR),
-        (f"rank, {kind} probability, threshold and call, label, image", SOFT_COLOUR),
+        (f"the {tiles} highest of {len(calls.image_ids):,} test images, {kind} probabilities, {cut}", SOFT_COLOUR),
     ]
 
 
@@ -121,10 +122,11 @@ def _tile(sources: Sources, image: int, finding: int, heat: np.ndarray, rank: in
     calls, heatmaps = sources.calls, sources.heatmaps
     caption = [
         (f"{rank}.  {number_text(calls.shown[image, finding])}", TEXT_COLOUR),
-        call_piece(calls, image, finding),
+        call_piece(calls, image, finding, with_threshold=False),
         (f"label: {calls.label_text(image, finding)}", TEXT_COLOUR),
         (str(calls.image_ids[image]), SOFT_COLOUR),
     ]
+    caption += [] if heat.any() else [(EMPTY, SOFT_COLOUR)]
     boxes = sources.boxes_of(image, finding)
     return draw_tile(sources.store, int(calls.rows[image]), heat, heatmaps.opacity, heatmaps.colours, caption, boxes)
 
