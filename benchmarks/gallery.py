@@ -22,7 +22,6 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 import numpy as np
 import psutil
 
-from cxr.classification.member import BEST
 from cxr.classification.networks.classifier import build_classifier
 from cxr.config.atomic import write_json
 from cxr.config.findings import NIH14
@@ -35,6 +34,7 @@ from cxr.images.lies import UPRIGHT
 from cxr.phantoms.phantom import render_phantom
 from cxr.phantoms.spec import PhantomSpec
 from cxr.preparation.store import Store
+from cxr.training.epochs import BEST
 from cxr.visualization.calls import Calls
 from cxr.visualization.choices import choose_all
 from cxr.visualization.drawing import Sources
