@@ -30,11 +30,9 @@ def test_outcomes_are_those_of_the_calibrated_probability_at_the_threshold(predi
         for k in range(len(test.findings)):
             called = calibrated[image, k] >= thresholds[image, k]
             code = test.label_codes[image, k]
-            expected = (
-                ""
-                if np.isnan(thresholds[image, k]) or code not in (0, 1)
-                else "FT"[called == (code == 1)] + "NP"[called]
-            )
+            right = "T" if called == (code == 1) else "F"
+            known = not np.isnan(thresholds[image, k]) and code in (0, 1)
+            expected = right + ("P" if called else "N") if known else ""
             assert calls.outcome(image, k) == expected
             seen.add(expected)
     assert len(seen) > 2
@@ -86,7 +84,7 @@ def test_predictions_of_other_data_stop(predictions, store):
 def labelled(calls, rows):
     """The same calls with so many first labels; unknown everywhere else."""
     labels = np.full_like(calls.labels, np.nan)
-    labels[: len(rows)] = rows
+    labels[: len(rows)] = np.reshape(rows, (-1, labels.shape[1]))
     return dataclasses.replace(calls, labels=labels)
 
 
