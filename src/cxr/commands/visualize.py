@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> None:
     if options.sample:
         wanted[SAMPLE] = fingerprint({"pictures": pictured, "images": options.sample, "seed": params.seed})
     todo = [name for name, of in wanted.items() if not _is_drawn(target / name, of)]
-    for name in wanted.keys() - set(todo):
+    for name in [name for name in wanted if name not in todo]:
         print(f"visualize: unchanged: {target / name}")
     page = target / "gallery.html"
     if not todo and page.is_file():
