@@ -69,6 +69,25 @@ def test_every_row_of_both_is_used_or_rejected(finished):
     assert {patient.partition(":")[0] for patient in manifest["patient_id"]} == {"nih", "chexpert"}
 
 
+def test_the_whole_test_part_and_a_sample_are_drawn_on_request_with_each_fold_by_its_own(finished, capsys):
+    group = finished / "models" / "Tiny"
+    for option in (["--sample", "2"], ["--all"]):
+        run(finished, "visualize", "Tiny", *option)
+        folder = group / "gradcam" / option[0].removeprefix("--")
+        said = capsys.readouterr().out
+        index = pd.read_csv(folder / "index.csv", dtype=str, keep_default_na=False)
+        assert f"{len(index):,} pictures of {index['image_id'].nunique():,} images of the test part written" in said
+        assert all((folder / file).is_file() for file in index["file"])
+        assert f"unchanged: {group / 'gradcam'}" in said  # the highest-scored, once drawn
+        run(finished, "visualize", "Tiny", *option)
+        assert f"unchanged: {folder}" in capsys.readouterr().out
+    assert set(index["image_id"]) == set(read_predictions(group / "predictions.csv").image_ids)
+    assert index["threshold"].nunique() > 1
+    assert (index["calibrated"] != "").all()
+    page = (group / "gradcam" / "gallery.html").read_text(encoding="utf-8")
+    assert f'"all/{index["file"][0]}"' in page
+
+
 def test_calibration_and_thresholds_are_of_each_fold_and_subgroups_of_the_manifest(finished, capsys):
     group = finished / "models" / "Tiny"
     fitted = read_fitted(group)

@@ -9,15 +9,19 @@ from PIL import Image
 from cxr.config.errors import UserError
 from cxr.config.heatmaps import Heatmaps
 from cxr.evaluation.predictions import read_predictions
-from cxr.visualization.gallery import choose_highest, write_gallery
+from cxr.visualization import drawing
+from cxr.visualization.calls import make_calls
+from cxr.visualization.choices import choose_all, choose_highest, choose_sample
+from cxr.visualization.drawing import Sources
+from cxr.visualization.gallery import write_collection, write_highest
 
-HEATMAPS = Heatmaps(images_per_finding=3, opacity=0.5)
+TOPS = {f"{finding}-top.png" for finding in ("Cardiomegaly", "Effusion", "Mass")}
 LABEL_TEXTS = {1.0: "1", 0.0: "0", -1.0: "-1"}
+COLUMNS = ["image_id", "finding", "probability", "label", "file", "calibrated", "threshold", "outcome"]
 
 
-@pytest.fixture(scope="module")
-def folders(trained):
-    return {"": [trained[0] / name for name in ("first", "second")]}
+def quiet(done, total):
+    """Tell nobody."""
 
 
 @pytest.fixture(scope="module")
@@ -25,28 +29,52 @@ def predictions(trained):
     return read_predictions(trained[0] / "predictions.csv")
 
 
-@pytest.fixture
-def draw(folders):
-    """A function: predictions, store, folder -> number of pictures drawn with Keras as the engine."""
+@pytest.fixture(scope="module")
+def sources_of(trained):
+    """A function: predictions, store and changes -> what pictures are made of, without an evaluation."""
 
-    def write(predictions, store, folder, heatmaps=HEATMAPS, tell=None):
-        quiet = tell or (lambda done, total: None)
-        return write_gallery(folders, predictions, store, heatmaps, folder, "keras", quiet)
+    def make(predictions, store, **changes):
+        made = Sources(
+            folders={"": [trained[0] / name for name in ("first", "second")]},
+            store=store,
+            calls=make_calls(predictions, store, None),
+            prepared={},
+            true_boxes={},
+            heatmaps=Heatmaps(images_per_finding=3, opacity=0.5),
+            engine="keras",
+            workers=2,
+        )
+        return dataclasses.replace(made, **changes)
+
+    return make
+
+
+@pytest.fixture
+def draw(sources_of):
+    """A function: predictions, store, folder -> number of pictures of the highest-scored."""
+
+    def write(predictions, store, folder, heatmaps=None):
+        changes = {"heatmaps": heatmaps} if heatmaps else {}
+        return len(write_highest(sources_of(predictions, store, **changes), folder, quiet)[0])
 
     return write
 
 
 @pytest.fixture(scope="module")
-def gallery(folders, predictions, store, tmp_path_factory):
+def gallery(sources_of, predictions, store, tmp_path_factory):
     """Folder, number of pictures and reports of progress of a gallery; nobody may change it."""
     folder, told = tmp_path_factory.mktemp("gallery") / "gradcam", []
-    count = write_gallery(folders, predictions, store, HEATMAPS, folder, "keras", lambda *done: told.append(done))
-    return folder, count, told
+    drawn, _ = write_highest(sources_of(predictions, store), folder, lambda *done: told.append(done))
+    return folder, len(drawn), told
+
+
+def read_table(path):
+    with path.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
 
 
 def read_index(folder):
-    with (folder / "index.csv").open(newline="", encoding="utf-8") as stream:
-        return list(csv.DictReader(stream))
+    return read_table(folder / "index.csv")
 
 
 def test_the_highest_scored_test_images_are_shown(gallery, predictions):
@@ -58,7 +86,8 @@ def test_the_highest_scored_test_images_are_shown(gallery, predictions):
             label = LABEL_TEXTS.get(test.label_codes[place, k], "")
             expected.append((test.image_ids[place], finding, f"{test.probabilities[place, k]:.6f}", label))
     assert [tuple(row.values())[:4] for row in rows] == expected
-    assert list(rows[0]) == ["image_id", "finding", "probability", "label", "file"]
+    assert list(rows[0]) == COLUMNS
+    assert {row[name] for row in rows for name in COLUMNS[5:]} == {""}  # nothing was fitted
     assert gallery[1] == len(rows) == 9
 
 
@@ -66,8 +95,8 @@ def test_every_line_of_the_index_has_its_picture_and_every_picture_its_line(gall
     folder, rows = gallery[0], read_index(gallery[0])
     names = {row["file"] for row in rows}
     assert len(names) == len(rows)
-    assert {path.name for path in folder.iterdir()} == names | {"index.csv", "steps.png"}
-    for name in [*names, "steps.png"]:
+    assert {path.name for path in folder.iterdir()} == names | {"index.csv", "steps.png", *TOPS}
+    for name in [*names, "steps.png", *TOPS]:
         with Image.open(folder / name) as picture:
             assert picture.mode == "RGB"
             picture.load()
@@ -89,7 +118,7 @@ def test_pictures_of_an_earlier_run_are_removed(draw, predictions, store, tmp_pa
     assert "Edema-01-old.png" not in names
     assert "notes.txt" in names
     assert len(read_index(tmp_path)) == 3
-    assert len(names) == 3 + len({"index.csv", "steps.png", "notes.txt"})
+    assert len(names) == 3 + len({"index.csv", "steps.png", "notes.txt", *TOPS})
 
 
 def test_more_pictures_than_images_are_all_images(draw, predictions, store, tmp_path):
@@ -112,42 +141,128 @@ def test_odd_image_ids_make_plain_file_names(draw, predictions, own_store, tmp_p
     assert len({row["file"] for row in rows}) == 9
 
 
-def test_an_image_that_vanished_since_is_named(draw, predictions, own_store, tmp_path):
-    first = choose_highest(predictions, own_store, 1)[0]
-    own_store.paths[first.row].unlink()
-    with pytest.raises(UserError, match="it could be read when the data were prepared") as raised:
-        draw(predictions, own_store, tmp_path / "gradcam")
-    assert str(own_store.paths[first.row]) in str(raised.value)
-    assert not (tmp_path / "gradcam" / "index.csv").exists()
+def test_an_image_that_vanished_since_is_listed_and_does_not_stop_the_rest(
+    sources_of, predictions, own_store, tmp_path
+):
+    sources = sources_of(predictions, own_store)
+    gone = choose_highest(sources.calls, 1)[0].image
+    path = own_store.paths[sources.calls.rows[gone]]
+    path.unlink()
+    drawn, unread = write_highest(sources, tmp_path, quiet)
+    assert [one.image for one in unread] == [gone]
+    assert len(drawn) == len(read_index(tmp_path)) < 9
+    [error] = read_table(tmp_path / "errors.csv")
+    expected = {"image_id": str(sources.calls.image_ids[gone]), "path": str(path)}
+    assert error == expected | {"reason": "cannot be read: No such file or directory"}
+    for path in own_store.paths:
+        path.unlink(missing_ok=True)
+    with pytest.raises(UserError, match="so it is with all"):
+        write_highest(sources, tmp_path, quiet)
+    assert not (tmp_path / "index.csv").exists()
 
 
-def test_the_order_of_the_columns_does_not_matter(predictions, store):
-    turned = dataclasses.replace(
-        predictions,
-        findings=predictions.findings[::-1],
-        probabilities=predictions.probabilities[:, ::-1],
-        label_codes=predictions.label_codes[:, ::-1],
-    )
-    for found, expected in zip(choose_highest(turned, store, 5), choose_highest(predictions, store, 5), strict=True):
-        np.testing.assert_equal(dataclasses.astuple(found), dataclasses.astuple(expected))
+def test_originals_of_any_size_and_depth_are_drawn(sources_of, predictions, own_store, tmp_path):
+    sources = sources_of(predictions, own_store)
+    images = list(dict.fromkeys(choice.image for choice in choose_highest(sources.calls, 3)))[:3]
+    sixteen, rgba, dicom = (own_store.paths[sources.calls.rows[image]] for image in images)
+    grey = np.random.default_rng(2).integers(0, 255, (50, 170), dtype=np.uint8)
+    Image.fromarray(grey.astype(np.uint16) << 8).save(sixteen)
+    Image.fromarray(np.dstack([grey] * 3 + [np.full_like(grey, 255)])).save(rgba)
+    write_dicom(dicom, grey)
+    drawn, unread = write_highest(sources, tmp_path, quiet)
+    assert (len(drawn), unread) == (9, [])
+    assert set(images) <= {choice.image for choice in drawn}
 
 
-def test_equal_probabilities_keep_the_order_of_the_file(predictions, store):
-    equal = dataclasses.replace(predictions, probabilities=np.full_like(predictions.probabilities, 0.5))
+def write_dicom(path, grey):
+    from pydicom.dataset import FileDataset, FileMetaDataset
+    from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
+
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = SecondaryCaptureImageStorage, generate_uid()
+    image = FileDataset(None, {}, file_meta=meta, preamble=b"\0" * 128)
+    image.SOPClassUID, image.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
+    image.Modality, image.PhotometricInterpretation = "DX", "MONOCHROME2"
+    image.Rows, image.Columns = grey.shape
+    image.SamplesPerPixel, image.PixelRepresentation = 1, 0
+    image.BitsAllocated, image.BitsStored, image.HighBit = 8, 8, 7
+    image.PixelData = grey.tobytes()
+    image.save_as(path, enforce_file_format=True)
+
+
+def pictures_of(folder):
+    return {str(path.relative_to(folder)) for path in folder.glob("*/*.jpg")}
+
+
+@pytest.fixture(scope="module")
+def everything(sources_of, predictions, store, tmp_path_factory):
+    """Sources, choices and folder of the whole test part; nobody may change it."""
+    folder, sources = tmp_path_factory.mktemp("all"), sources_of(predictions, store)
+    choices = choose_all(sources.calls, store.no_finding[sources.calls.rows])
+    drawn, unread = write_collection(choices, sources, folder, "inputs", quiet)
+    assert (drawn, unread) == (choices, [])
+    return sources, choices, folder
+
+
+def test_the_whole_test_part_lies_in_a_folder_per_set_of_labels(everything, predictions):
+    _, _, folder = everything
+    rows = read_index(folder)
     test = predictions.part("test")
-    found = [store.image_ids[choice.row] for choice in choose_highest(equal, store, 4)]
-    assert found == list(test.image_ids[:4]) * 3
+    assert {row["file"] for row in rows} == pictures_of(folder)
+    assert {row["image_id"] for row in rows} == set(test.image_ids)
+    for image_id, codes, scores in zip(test.image_ids, test.label_codes, test.probabilities, strict=True):
+        mine = [row for row in rows if row["image_id"] == image_id]
+        present = [finding for finding, code in zip(test.findings, codes, strict=True) if code == 1]
+        [place] = {row["file"].rpartition("/")[0] for row in mine}
+        assert place == "-".join(present) or (not present and place in ("No Finding", "None of these", "Not known"))
+        assert {row["finding"] for row in mine} == {*present, test.findings[scores.argmax()]}
 
 
-def test_predictions_of_other_data_stop(predictions, store):
-    ids = predictions.image_ids.copy()
-    ids[np.argmax(predictions.splits == "test")] = "gone.png"
-    with pytest.raises(UserError, match=r"names image gone\.png, which the prepared data do not have"):
-        choose_highest(dataclasses.replace(predictions, image_ids=ids), store, 3)
-    renamed = dataclasses.replace(predictions, findings=("Cardiomegaly", "Effusion", "Hernia"))
-    with pytest.raises(
-        UserError, match="holds Cardiomegaly, Effusion, Hernia; asked for are Cardiomegaly, Effusion, Mass"
-    ):
-        choose_highest(renamed, store, 3)
-    with pytest.raises(UserError, match="holds no image of the test part"):
-        choose_highest(predictions.part("val"), store, 3)
+def test_what_is_drawn_does_not_depend_on_the_chunks(everything, tmp_path, monkeypatch):
+    sources, choices, folder = everything
+    monkeypatch.setattr(drawing, "CHUNK_IMAGES", 3)
+    told = []
+    write_collection(choices, sources, tmp_path, "inputs", lambda *done: told.append(done))
+    images = len({choice.image for choice in choices})
+    assert told == [(min(done, images), images) for done in range(3, images + 3, 3)]
+    assert pictures_of(tmp_path) == pictures_of(folder)
+    for name in pictures_of(folder):
+        assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
+
+
+def test_interrupted_work_goes_on_where_it_stopped(everything, tmp_path, monkeypatch):
+    sources, choices, folder = everything
+    monkeypatch.setattr(drawing, "CHUNK_IMAGES", 3)
+
+    def stop(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_collection(choices, sources, tmp_path, "inputs", stop)
+    before = {name: (tmp_path / name).stat().st_mtime_ns for name in pictures_of(tmp_path)}
+    assert 0 < len(before) < len(choices)
+    assert not (tmp_path / "index.csv").exists()
+    (tmp_path / next(iter(before))).with_name(".part-1-cut-off.jpg").write_bytes(b"half")
+    write_collection(choices, sources, tmp_path, "inputs", quiet)
+    assert pictures_of(tmp_path) == pictures_of(folder)
+    assert before.items() <= {name: (tmp_path / name).stat().st_mtime_ns for name in pictures_of(tmp_path)}.items()
+    assert (tmp_path / "index.csv").read_bytes() == (folder / "index.csv").read_bytes()
+
+
+def test_pictures_of_other_inputs_are_replaced(sources_of, predictions, store, tmp_path):
+    sources = sources_of(predictions, store)
+    few = choose_sample(sources.calls, 1, seed=1)
+    (tmp_path / "Old").mkdir()
+    (tmp_path / "Old" / "old.jpg").write_bytes(b"old")
+    write_collection(few, sources, tmp_path, "inputs", quiet)
+    assert pictures_of(tmp_path) == {choice.file for choice in few}
+    assert not (tmp_path / "Old").exists()
+
+
+def test_every_original_is_read_once_for_all_of_its_pictures(everything, tmp_path, monkeypatch):
+    sources, choices, _ = everything
+    read, real = [], drawing.read_original
+    monkeypatch.setattr(drawing, "read_original", lambda path, known: (read.append(path), real(path, known))[1])
+    write_collection(choices, sources, tmp_path, "inputs", quiet)
+    assert len(read) == len(set(read)) == len({choice.image for choice in choices}) < len(choices)

@@ -3,8 +3,9 @@ import pytest
 from matplotlib import colormaps
 
 from cxr.images.geometry import Box
-from cxr.visualization.overlay import BOX_COLOUR, CAPTION_PX, GAP_PX, PANEL_PX, overlay, side_by_side
-from cxr.visualization.steps import steps_picture
+from cxr.visualization.caption import TEXT_COLOUR, write_caption
+from cxr.visualization.overlay import BOX_COLOUR, GAP_PX, PANEL_PX, TRUE_COLOUR, overlay, side_by_side
+from cxr.visualization.steps import CAPTION_PX, steps_picture
 
 HOTTEST = np.array(colormaps["inferno"](1.0)[:3]) * 255
 
@@ -49,28 +50,37 @@ def test_heat_beyond_its_range_is_cut(image):
     np.testing.assert_array_equal(overlay(image, -hot, 0.5), grey(image))
 
 
+def test_jet_is_drawn_on_request(image):
+    hot, jet = np.ones((60, 90), np.float32), np.array(colormaps["jet"](1.0)[:3]) * 255
+    np.testing.assert_allclose(overlay(image, hot, 1, "jet"), np.broadcast_to(jet, (60, 90, 3)), atol=0.51)
+
+
 def panels(picture, image):
-    """The plain and the heated panel of a side-by-side picture."""
-    height, width = picture.shape[0] - CAPTION_PX, (picture.shape[1] - GAP_PX) // 2
-    assert max(height, width) == PANEL_PX
-    assert height / width == pytest.approx(image.shape[0] / image.shape[1], rel=0.02)
-    return picture[CAPTION_PX:, :width], picture[CAPTION_PX:, width + GAP_PX :]
+    """The plain and the heated panel of a side-by-side picture without the rims of narrow images."""
+    scale = PANEL_PX / max(image.shape)
+    height, width = (max(round(side * scale), 1) for side in image.shape)
+    assert picture.shape[1] == 2 * PANEL_PX + GAP_PX
+    left = (PANEL_PX - width) // 2
+    both = picture[-height:]
+    return both[:, left : left + width], both[:, PANEL_PX + GAP_PX + left :][:, :width]
 
 
 @pytest.mark.parametrize("shape", [(60, 90), (90, 60), (50, 50), (1000, 700), (20, 300)])
 @pytest.mark.parametrize("box", [Box(10, 5, 40, 35), Box(-20, -15, 130, 135), Box(-200, -300, 1200, 1100)])
 def test_images_of_any_shape_and_boxes_beyond_them_fit_the_picture(shape, box):
     image = np.random.default_rng(2).integers(20, 230, shape, dtype=np.uint8)
-    picture = side_by_side(image, box, np.ones((7, 7), np.float32), 0.5, "Mass 0.87   label: present   Ü.png")
+    picture = side_by_side(image, box, np.ones((7, 7), np.float32), 0.5, [("Mass 0.87   Ü.png", TEXT_COLOUR)])
     assert picture.dtype == np.uint8
     plain, heated = panels(picture, image)
     assert plain.shape == heated.shape
-    assert (picture[:CAPTION_PX] != picture[0, 0]).any()  # the caption is there
+    caption = picture[: len(picture) - len(plain)]
+    np.testing.assert_array_equal(caption, write_caption([("Mass 0.87   Ü.png", TEXT_COLOUR)], picture.shape[1]))
+    assert (caption == TEXT_COLOUR).all(axis=2).any()
 
 
 def test_heat_lies_inside_the_box_and_nowhere_else(image):
     box = Box(30, 15, 60, 45)
-    plain, heated = panels(side_by_side(image, box, np.ones((5, 5), np.float32), 0.5, ""), image)
+    plain, heated = panels(side_by_side(image, box, np.ones((5, 5), np.float32), 0.5, []), image)
     scale = PANEL_PX / 90
     x0, y0, x1, y1 = (round(side * scale) for side in box)
     outside = np.ones(heated.shape[:2], bool)
@@ -88,7 +98,7 @@ def test_the_hottest_cell_is_where_the_heat_was(image):
     box = Box(-30, 0, 60, 90)  # cells of 15 pixels: the cell spans x 30 to 45, y 15 to 30
     flat = np.full((60, 90), 100, np.uint8)
     flat[0, 0] = 101
-    _, heated = panels(side_by_side(flat, box, heat, 0.9, ""), flat)
+    _, heated = panels(side_by_side(flat, box, heat, 0.9, []), flat)
     change = np.abs(heated.astype(int) - 100).sum(axis=2)
     y, x = np.unravel_index(change.argmax(), change.shape)
     assert (x / PANEL_PX * 90, y / PANEL_PX * 90) == pytest.approx((37.5, 22.5), abs=3)
@@ -117,3 +127,25 @@ def test_the_whole_way_has_four_panels(shape, with_lungs):
     tinted = inner[round(0.4 * inner.shape[0]), round(0.25 * inner.shape[1])]
     plain = inner[round(0.4 * inner.shape[0]), round(0.5 * inner.shape[1])]
     assert (tinted, plain) == (with_lungs, False)
+
+
+def test_true_boxes_lie_where_they_are_in_both_panels(image):
+    away = Box(-500, -500, -400, -400)
+    picture = side_by_side(image, away, np.zeros((4, 4), np.float32), 0.5, [], [(30, 15, 60, 45), (80, 50, 200, 300)])
+    scale = PANEL_PX / 90
+    for panel in panels(picture, image):
+        green = (panel == TRUE_COLOUR).all(axis=2)
+        rows, columns = np.nonzero(green[: round(46 * scale), : round(61 * scale)])
+        found = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
+        assert found == tuple(round(side * scale) for side in (30, 15, 60, 45))
+        assert green[round(50 * scale), round(85 * scale)]  # what lies in the image of a box that reaches beyond it
+
+
+def test_no_title_of_the_whole_way_is_cut_off(image):
+    """The last panel ends where the picture ends: a title too long would touch its rim."""
+    title = "Enlarged Cardiomediastinum and more 0.87, label: uncertain"
+    heat, crop = np.zeros((48, 48), np.float32), image[:48, :48]
+    picture = steps_picture(image, None, Box(0, 0, 90, 60), crop, heat, 0.5, title)
+    background = picture[0, 0]
+    assert (picture[:CAPTION_PX, -4:] == background).all()
+    assert (picture[:CAPTION_PX, -40:-4] != background).any()

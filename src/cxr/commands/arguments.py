@@ -17,7 +17,7 @@ STEPS = {
     "compare": "runs on the same test images: paired differences with intervals and p -> a table and a figure",
     "score": "predictions made elsewhere: a CSV of image names and probabilities, measured against a label table",
     "ablate": "what the crop does: raw, crop and mask trained alike; and images with the lungs blacked out, or alone",
-    "visualize": "heatmaps over the highest-scored test images -> gradcam/",
+    "visualize": "heatmaps of test images: the highest-scored, a sample, or all -> gradcam/, gallery.html",
     "report": "everything of a group on one page -> report.html",
     "export": "the prepared crops with labels and split -> TFRecord shards in a folder",
     "convert": "chest X-ray weights of torchxrayvision -> a classifier of ours, ready or to begin training from",
@@ -71,6 +71,12 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
             one.add_argument("--control", action="store_true", help="train nothing: only black out lungs, or the rest")
         if step in GROUP_STEPS:
             one.add_argument("group", help="a group of PARAMS.json, for example Ensemble")
+        if step == "visualize":
+            more = one.add_mutually_exclusive_group()
+            more.add_argument("--all", action="store_true", help="the whole test part too, a folder per set of labels")
+            more.add_argument(
+                "--sample", type=_count, metavar="N", help="N test images per finding too, labelled with it alone"
+            )
         if step == "evaluate":
             other = one.add_mutually_exclusive_group()
             other.add_argument("--on", type=Path, metavar="FILE", help="a SETTINGS file: the group on other data")
@@ -78,6 +84,12 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         _add_configuration(one)
         one.add_argument("--overwrite", action="store_true", help="replace a run made with other parameters")
     return parser.parse_args(arguments)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
+    return int(text)
 
 
 def _add_sweep(parser: argparse.ArgumentParser) -> None:

@@ -28,6 +28,8 @@ class Heatmaps(Model):
     """Test images per finding, highest probability first."""
     opacity: Fraction = 0.45
     """Opacity of the hottest place of the overlay."""
+    colours: Literal["inferno", "jet"] = "inferno"
+    """From cold to hot: `inferno` is perceptually even, `jet` is not: it shows edges where there are none."""
 
     @model_validator(mode="after")
     def _consistent(self) -> "Heatmaps":

@@ -115,9 +115,11 @@ def write_png(path: Path, pixels: np.ndarray) -> None:
         part.write_bytes(content)
 
 
-def write_jpeg(path: Path, pixels: np.ndarray) -> None:
-    """Write (H, W) grey uint8 `pixels` as JPEG of quality 95, atomically."""
-    encoded, content = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+def write_jpeg(path: Path, pixels: np.ndarray, quality: int = JPEG_QUALITY) -> None:
+    """Write (H, W) grey or (H, W, 3) RGB uint8 `pixels` as JPEG, atomically."""
+    if pixels.ndim == 3:
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
+    encoded, content = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not encoded:
         raise OSError(f"{path}: the JPEG encoder failed on an array of shape {pixels.shape}")
     with written_atomically(Path(path)) as part:

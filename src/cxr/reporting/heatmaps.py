@@ -49,6 +49,8 @@ def read_heatmaps(folder: Path, predictions: Predictions) -> list[Heatmap] | Non
         if column not in table:
             raise UserError(f"{index}: lacks column '{column}'; needed are {', '.join(INDEX_COLUMNS)}.")
     parts = dict(zip(predictions.image_ids.tolist(), predictions.splits.tolist(), strict=True))
+    if "calibrated" in table:  # what the picture itself says
+        table["probability"] = table["calibrated"].where(table["calibrated"] != "", table["probability"])
     cells = zip(*(table[column] for column in INDEX_COLUMNS), strict=True)
     return [_heatmap(index, line, row, parts, predictions.findings) for line, row in enumerate(cells, start=2)]
 

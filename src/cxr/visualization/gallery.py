@@ -1,159 +1,152 @@
-"""A finished group in, gradcam/*.png and gradcam/index.csv out: the highest-scored test images of every finding."""
+"""A finished group in, folders of pictures with an index out: the highest-scored, a sample, or the whole test part."""
 
 import csv
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from cxr.config.atomic import written_atomically
+from cxr.config.atomic import write_json, written_atomically
 from cxr.config.errors import UserError
-from cxr.config.heatmaps import Heatmaps
-from cxr.evaluation.predictions import Predictions
-from cxr.images.files import ImageError, read_image, write_png
-from cxr.preparation.store import Store, lung_mask
-from cxr.visualization.maps import GroupMaps, group_maps
-from cxr.visualization.overlay import side_by_side
+from cxr.config.record import read_json
+from cxr.images.files import ImageError, write_png
+from cxr.preparation.store import lung_mask
+from cxr.visualization.calls import Calls
+from cxr.visualization.caption import SOFT_COLOUR, TEXT_COLOUR
+from cxr.visualization.choices import Choice, choose_highest, finding_names, rank_highest, top_name
+from cxr.visualization.drawing import EMPTY, Sources, Unread, call_piece, draw_choices, number_text
+from cxr.visualization.grid import MOST, draw_tile, lay_grid
+from cxr.visualization.originals import read_original
 from cxr.visualization.steps import steps_picture
 
-INDEX, STEPS = "index.csv", "steps.png"
-LONGEST_ID = 80
-"""Characters of an image id in a file name; finding and rank keep the names apart."""
-LABEL_TEXTS = {1.0: "present", 0.0: "absent", -1.0: "uncertain"}
+INDEX, ERRORS, STEPS, BEGUN = "index.csv", "errors.csv", "steps.png", "begun.json"
+INDEX_COLUMNS = ("image_id", "finding", "probability", "label", "file", "calibrated", "threshold", "outcome")
+Told = Callable[[int, int], None]
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """One picture to make: finding number, rank (from 1), row in the store, probability, label code (NaN unknown)."""
+def write_highest(sources: Sources, folder: Path, on_progress: Told) -> tuple[list[Choice], list[Unread]]:
+    """Write the highest-scored test images of every finding, a grid of up to MOST each, `steps.png` and the index.
 
-    finding: int
-    rank: int
-    row: int
-    probability: float
-    label: float
-
-
-def choose_highest(predictions: Predictions, store: Store, per_finding: int) -> list[Chosen]:
-    """Return the test images with the highest probability of each finding, highest first.
-
-    Raises UserError when predictions and store do not fit: an image or a finding that only one of them has, or
-    no image of the test part.
+    Pictures of an earlier run are removed. Returns what was drawn, and the images whose originals could not be.
     """
-    test = predictions.part("test")
-    if not len(test.image_ids):
-        raise UserError("predictions.csv holds no image of the test part; heatmaps are made of that part only")
-    row_of = {image_id: row for row, image_id in enumerate(store.image_ids)}
-    unknown = [image_id for image_id in test.image_ids if image_id not in row_of]
-    if unknown:
-        raise UserError(f"predictions.csv names image {unknown[0]}, which the prepared data do not have; train again")
-    if set(test.findings) != set(store.findings):
-        raise UserError(
-            f"predictions.csv holds {', '.join(test.findings)}; asked for are {', '.join(store.findings)}; train again"
-        )
-    chosen = []
-    for number, finding in enumerate(store.findings):
-        column = test.findings.index(finding)  # the file's columns may be in another order
-        scores = test.probabilities[:, column]
-        for rank, place in enumerate(np.argsort(-scores, kind="stable")[:per_finding], 1):
-            label = float(test.label_codes[place, column])
-            chosen.append(Chosen(number, rank, row_of[str(test.image_ids[place])], float(scores[place]), label))
-    return chosen
-
-
-def write_gallery(
-    folders: Mapping[str, Sequence[Path]],
-    predictions: Predictions,
-    store: Store,
-    heatmaps: Heatmaps,
-    folder: Path,
-    engine: str,
-    on_progress: Callable[[int, int], None],
-    seed: int = 0,
-) -> int:
-    """Write one picture per finding and rank and the index; return the number of pictures. Older ones are removed.
-
-    folders: of the members, by fold ("" without folds); an image is explained by those that were tested on it.
-    seed: of the noise that a method may add.
-    """
-    chosen = choose_highest(predictions, store, heatmaps.images_per_finding)
-    rows = np.unique([choice.row for choice in chosen])
-    heat_of = _heat_by_fold(folders, store, rows, engine, on_progress, heatmaps, seed)
+    calls, count = sources.calls, sources.heatmaps.images_per_finding
+    choices = choose_highest(calls, count)
+    ranks = rank_highest(calls, MOST)
     folder.mkdir(parents=True, exist_ok=True)
-    for old in [*folder.glob("*.png"), folder / INDEX]:
+    for old in [*folder.glob("*.png"), folder / INDEX, folder / ERRORS]:
         old.unlink(missing_ok=True)
-    best = max(chosen, key=lambda choice: (choice.label == 1, choice.probability))  # the surest true positive
-    records = []
-    for choice in chosen:
-        heat = heat_of(choice.row, choice.finding)
-        if choice is best:
-            _write_steps(choice, heat, store, heatmaps.opacity, folder)
-        name = _write_picture(choice, heat, store, heatmaps.opacity, folder)
-        label = "" if np.isnan(choice.label) else f"{choice.label:.0f}"
-        finding = store.findings[choice.finding]
-        records.append((store.image_ids[choice.row], finding, f"{choice.probability:.6f}", label, name))
-    with written_atomically(folder / INDEX) as part, part.open("w", newline="", encoding="utf-8") as stream:
-        csv.writer(stream, lineterminator="\n").writerows(
-            [("image_id", "finding", "probability", "label", "file"), *records]
-        )
-    return len(records)
+    best = max(choices, key=lambda one: (calls.labels[one.image, one.finding] == 1, calls.raw[one.image, one.finding]))
+    tiles: dict[tuple[int, int], np.ndarray] = {}
+
+    def keep(image: int, finding: int, heat: np.ndarray) -> None:
+        if (image, finding) == (best.image, best.finding):
+            _write_steps(sources, best, heat, folder)
+        if (image, finding) in ranks:
+            tiles[image, finding] = _tile(sources, image, finding, heat, ranks[image, finding])
+
+    unread = draw_choices(choices, sources, folder, on_progress, keep, list(ranks))
+    for finding, name in enumerate(finding_names(calls.findings)):
+        ones = [tiles[pair] for pair in ranks if pair[1] == finding]
+        write_png(folder / top_name(name), lay_grid(ones, _title(calls, finding, len(ones))))
+    return _write_tables(choices, unread, sources, folder), unread
 
 
-def _heat_by_fold(
-    folders: Mapping[str, Sequence[Path]],
-    store: Store,
-    rows: np.ndarray,
-    engine: str,
-    on_progress: Callable[[int, int], None],
-    heatmaps: Heatmaps,
-    seed: int,
-) -> Callable[[int, int], np.ndarray]:
-    """Return the function (row, finding) -> (S, S) heat over the crop, by the members of the row's fold."""
-    places: dict[int, tuple[GroupMaps, int]] = {}
-    for fold, members in folders.items():
-        inside = rows[store.folds[rows] == fold]
-        if len(inside):
-            maps = group_maps(members, store, inside, engine, on_progress, heatmaps, seed)
-            places |= {int(row): (maps, place) for place, row in enumerate(inside)}
+def write_collection(
+    choices: Sequence[Choice], sources: Sources, folder: Path, inputs: str, on_progress: Told
+) -> tuple[list[Choice], list[Unread]]:
+    """Write the pictures of the choices that are not there yet, and the index; return what is there and what cannot.
 
-    def heat(row: int, finding: int) -> np.ndarray:
-        maps, place = places[row]
-        return maps.heat(place, finding, store.crops.shape[1])
+    inputs: what the pictures depend on; pictures of other inputs are removed, those of an interrupted call are kept.
+    """
+    begun = folder / BEGUN
+    for cut_off in folder.glob("*/.part-*"):  # of a call that was killed
+        cut_off.unlink()
+    if not (begun.is_file() and read_json(begun).get("inputs") == inputs):
+        for old in [*folder.glob("*/*.jpg"), folder / INDEX, folder / ERRORS]:
+            old.unlink(missing_ok=True)
+        write_json(begun, {"inputs": inputs})
+    missing = {choice.image for choice in choices if not (folder / choice.file).is_file()}
+    todo = [choice for choice in choices if choice.image in missing]
+    unread = draw_choices(todo, sources, folder, on_progress)
+    for place in folder.iterdir():
+        if place.is_dir() and not any(place.iterdir()):
+            place.rmdir()
+    return _write_tables(choices, unread, sources, folder), unread
 
-    return heat
+
+def _write_tables(choices: Sequence[Choice], unread: Sequence[Unread], sources: Sources, folder: Path) -> list[Choice]:
+    """Write errors.csv, where there are any, and the index of the rest, which is returned; UserError for no picture."""
+    calls, failed = sources.calls, {one.image for one in unread}
+    drawn = [choice for choice in choices if choice.image not in failed]
+    (folder / ERRORS).unlink(missing_ok=True)
+    if unread:
+        lines = [(calls.image_ids[one.image], one.path, one.reason) for one in unread]
+        _write_csv(folder / ERRORS, [("image_id", "path", "reason"), *lines])
+    if unread and not drawn:
+        raise UserError(f"{unread[0].path}: {unread[0].reason}; so it is with all {len(unread)} images asked for")
+    _write_csv(folder / INDEX, [INDEX_COLUMNS, *(_index_line(calls, choice) for choice in drawn)])
+    return drawn
 
 
-def _write_steps(choice: Chosen, heat: np.ndarray, store: Store, opacity: float, folder: Path) -> None:
-    """Write the way of one image through the pipeline."""
+def _index_line(calls: Calls, choice: Choice) -> tuple[str, ...]:
+    place = choice.image, choice.finding
+    code, threshold = calls.labels[place], calls.thresholds[place]
+    return (
+        str(calls.image_ids[choice.image]),
+        calls.findings[choice.finding],
+        f"{calls.raw[place]:.6f}",
+        "" if np.isnan(code) else f"{code:.0f}",
+        choice.file,
+        "" if calls.calibrated is None else f"{calls.calibrated[place]:.6f}",
+        "" if np.isnan(threshold) else f"{threshold:.6g}",
+        calls.outcome(*place),
+    )
+
+
+def _write_csv(path: Path, lines: Iterable[Sequence[object]]) -> None:
+    with written_atomically(path) as part, part.open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream, lineterminator="\n").writerows(lines)
+
+
+def _title(calls: Calls, finding: int, tiles: int) -> list[tuple[str, tuple[int, int, int]]]:
+    kind = "raw" if calls.calibrated is None else "calibrated"
+    thresholds = np.unique(calls.thresholds[:, finding])  # with cross-validation one per fold
+    cut = f"threshold {', '.join(map(number_text, thresholds))}" if not np.isnan(thresholds).any() else "no threshold"
+    return [
+        (calls.findings[finding].replace("_", " "), TEXT_COLOUR),
+        (f"the {tiles} highest of {len(calls.image_ids):,} test images, {kind} probabilities, {cut}", SOFT_COLOUR),
+    ]
+
+
+def _tile(sources: Sources, image: int, finding: int, heat: np.ndarray, rank: int) -> np.ndarray:
+    calls, heatmaps = sources.calls, sources.heatmaps
+    caption = [
+        (f"{rank}.  {number_text(calls.shown[image, finding])}", TEXT_COLOUR),
+        call_piece(calls, image, finding, with_threshold=False),
+        (f"label: {calls.label_text(image, finding)}", TEXT_COLOUR),
+        (str(calls.image_ids[image]), SOFT_COLOUR),
+    ]
+    caption += [] if heat.any() else [(EMPTY, SOFT_COLOUR)]
+    boxes = sources.boxes_of(image, finding)
+    return draw_tile(sources.store, int(calls.rows[image]), heat, heatmaps.opacity, heatmaps.colours, caption, boxes)
+
+
+def _write_steps(sources: Sources, choice: Choice, heat: np.ndarray, folder: Path) -> None:
+    """Write the way of one image through the pipeline; nothing where its original cannot be read."""
+    store, calls, row = sources.store, sources.calls, int(sources.calls.rows[choice.image])
+    try:
+        original = read_original(store.paths[row], sources.prepared.get(str(store.image_ids[row])))
+    except ImageError:
+        return
     picture = steps_picture(
-        _read_original(store, choice.row),
-        lung_mask(store, choice.row),
-        store.boxes[choice.row],
-        store.crops[store.rows[choice.row]],
+        original,
+        lung_mask(store, row),
+        store.boxes[row],
+        store.crops[store.rows[row]],
         heat,
-        opacity,
-        f"{store.findings[choice.finding]} {choice.probability:.2f}, label: {LABEL_TEXTS.get(choice.label, 'unknown')}",
+        sources.heatmaps.opacity,
+        f"{calls.findings[choice.finding].replace('_', ' ')} {number_text(calls.shown[choice.image, choice.finding])}, "
+        f"label: {calls.label_text(choice.image, choice.finding)}",
+        sources.heatmaps.colours,
     )
     write_png(folder / STEPS, picture)
-
-
-def _read_original(store: Store, row: int) -> np.ndarray:
-    """Return the (H, W) uint8 original of a row; UserError when it is not what was prepared any more."""
-    try:
-        return read_image(store.paths[row])
-    except ImageError as error:
-        raise UserError(f"{store.paths[row]}: {error}; it could be read when the data were prepared") from error
-
-
-def _write_picture(choice: Chosen, heat: np.ndarray, store: Store, opacity: float, folder: Path) -> str:
-    finding, image_id = store.findings[choice.finding], str(store.image_ids[choice.row])
-    image = _read_original(store, choice.row)
-    label = LABEL_TEXTS.get(choice.label, "unknown")
-    caption = f"{finding} {choice.probability:.2f}   label: {label}   {image_id}"
-    heat = store.lies[choice.row].turn(heat)
-    picture = side_by_side(image, store.boxes[choice.row], heat, opacity, caption)
-    stem = re.sub(r"[^A-Za-z0-9._-]", "_", image_id.rpartition(".")[0] or image_id)[:LONGEST_ID]
-    name = f"{finding}-{choice.rank:02d}-{stem}.png"
-    write_png(folder / name, picture)
-    return name

@@ -1,19 +1,27 @@
 """One image of a store and its heatmap in, one picture of the whole way out: X-ray, lungs, crop, heat."""
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from cxr.images.geometry import Box, resize
-from cxr.visualization.overlay import BACKGROUND, BOX_COLOUR, CAPTION_PX, GAP_PX, TEXT_COLOUR, overlay
+from cxr.visualization.caption import BACKGROUND, LEFT_PX, TEXT_COLOUR, font_for
+from cxr.visualization.overlay import BOX_COLOUR, COLOUR_MAP, GAP_PX, overlay
 
-PANEL_PX = 300
+PANEL_PX, CAPTION_PX = 300, 26
 LUNG_COLOUR = np.array([90, 200, 250], np.float32)
 LUNG_OPACITY = 0.35
 TITLES = ("X-ray", "lungs and box", "crop")
 
 
 def steps_picture(
-    image: np.ndarray, mask: np.ndarray | None, box: Box, crop: np.ndarray, heat: np.ndarray, opacity: float, title: str
+    image: np.ndarray,
+    mask: np.ndarray | None,
+    box: Box,
+    crop: np.ndarray,
+    heat: np.ndarray,
+    opacity: float,
+    title: str,
+    colours: str = COLOUR_MAP,
 ) -> np.ndarray:
     """Return (H', W', 3) uint8: four square panels with their titles, the last one called `title`.
 
@@ -24,12 +32,13 @@ def steps_picture(
     small = resize(image, *(max(round(side * scale), 1) for side in image.shape))
     panels = [_framed(np.repeat(small[..., None], 3, axis=2)), _framed(_with_lungs(small, mask, box, scale))]
     crop = resize(crop, PANEL_PX, PANEL_PX)
-    panels += [np.repeat(crop[..., None], 3, axis=2), overlay(crop, resize(heat, PANEL_PX, PANEL_PX), opacity)]
+    panels += [np.repeat(crop[..., None], 3, axis=2), overlay(crop, resize(heat, PANEL_PX, PANEL_PX), opacity, colours)]
     sheet = Image.new("RGB", (len(panels) * (PANEL_PX + GAP_PX) - GAP_PX, PANEL_PX + CAPTION_PX), BACKGROUND)
     for place, (panel, text) in enumerate(zip(panels, (*TITLES, title), strict=True)):
         left = place * (PANEL_PX + GAP_PX)
         sheet.paste(Image.fromarray(panel), (left, CAPTION_PX))
-        ImageDraw.Draw(sheet).text((left + 6, 5), text, fill=TEXT_COLOUR, font=ImageFont.load_default(14))
+        font = font_for(text, PANEL_PX - 2 * LEFT_PX)
+        ImageDraw.Draw(sheet).text((left + LEFT_PX, 5), text, fill=TEXT_COLOUR, font=font)
     return np.asarray(sheet)
 
 
