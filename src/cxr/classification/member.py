@@ -27,7 +27,7 @@ from cxr.config.loss import loss_for
 from cxr.config.member import Member
 from cxr.config.record import machine_record
 from cxr.config.training import Training
-from cxr.engines.hardware import list_devices
+from cxr.engines.backend import list_devices
 from cxr.engines.saved import load_model
 from cxr.preparation.store import Store
 from cxr.training.batches import Batches

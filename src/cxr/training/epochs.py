@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from tensorboard.summary import Writer
 
-from cxr.engines.hardware import backend_name
+from cxr.engines.backend import backend_name
 from cxr.training.batches import Batches
 from cxr.training.devices import Devices, OneDevice, speed_up
 from cxr.training.divergence import DIVERGED, Step, divergence_error

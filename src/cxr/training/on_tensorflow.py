@@ -59,7 +59,7 @@ class Mirrored:
     """
 
     def __init__(self, names: list[str]) -> None:
-        """names: of the devices, as `cxr.engines.hardware.list_devices` gives them."""
+        """names: of the devices, as `cxr.engines.backend.list_devices` gives them."""
         self.count = len(names)
         self._strategy = _strategy_of(tuple(names))
         self._made_for: list[Any] = []
