@@ -145,6 +145,24 @@ def train():
 
 
 @pytest.fixture(scope="session")
+def kill_at():
+    """A function: step, function of a progress -> None, once that function has died at this step, as if killed."""
+
+    class Killed(BaseException):
+        """Nothing in the package may catch it."""
+
+    def run(step, train):
+        def tell(done, total):
+            if done == step:
+                raise Killed
+
+        with pytest.raises(Killed):
+            train(tell)
+
+    return run
+
+
+@pytest.fixture(scope="session")
 def trained(train, make_params, store, tmp_path_factory):
     """Folder, run.json and names of what was trained of the group of two; nobody may change it."""
     folder = tmp_path_factory.mktemp("group") / "Both"
