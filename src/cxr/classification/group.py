@@ -63,7 +63,8 @@ def train_group(
         check_group(existing, list(inputs), inputs, folder)
     todo = [job for job in jobs if not _is_finished(folder / job.name, job.inputs, overwrite)]
     for member in dict.fromkeys(job.classifier.member for job in todo[1:]):  # said before hours of training, not after
-        begin_classifier(params.members[member], params.findings.names, params.findings.single)
+        precision = params.training_of(member).precision
+        begin_classifier(params.members[member], params.findings.names, params.findings.single, precision)
     runs = [
         _train(job, number, jobs, params, folder, job in todo, progress, devices) for number, job in enumerate(jobs, 1)
     ]

@@ -1,4 +1,4 @@
-"""What training does otherwise on TensorFlow than Keras would: batch normalisation in one operation, several devices.
+"""What training does otherwise on TensorFlow than Keras would: normalisation in one operation, bfloat16, devices.
 
 The one file of training that imports TensorFlow. Models, what they compute and what is saved of them stay Keras' own.
 """
@@ -6,7 +6,7 @@ The one file of training that imports TensorFlow. Models, what they compute and 
 import contextlib
 import functools
 import types
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -47,6 +47,22 @@ def _fused_call(layer: layers.BatchNormalization, inputs: Any, training: bool | 
     for moving, now in ((layer.moving_mean, mean), (layer.moving_variance, variance)):
         moving.assign(moving * layer.momentum + now * (1 - layer.momentum))
     return tf.cast(y, layer.compute_dtype)
+
+
+@contextlib.contextmanager
+def onednn_bfloat16() -> Iterator[None]:
+    """Let TensorFlow compute in bfloat16 on CPUs where it holds that to be harmless: convolutions and between them.
+
+    It changes the graphs of functions as they run, and weights, models and their policies stay float32. On a CPU
+    without instructions for bfloat16 (AMX, AVX512-BF16) it does nothing. The option is one of the whole process.
+    """
+    option = "auto_mixed_precision_onednn_bfloat16"
+    before = tf.config.optimizer.get_experimental_options().get(option, False)
+    tf.config.optimizer.set_experimental_options({option: True})
+    try:
+        yield
+    finally:
+        tf.config.optimizer.set_experimental_options({option: before})
 
 
 class Mirrored:
