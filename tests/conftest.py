@@ -133,13 +133,15 @@ def own_store(store, tmp_path):
 @pytest.fixture(scope="session")
 def train():
     """A function: params, store, folder -> train_group with Keras as the engine; `group` and others may be given."""
+    from cxr.classification.execution import Execution
     from cxr.classification.group import train_group
 
     def run(params, store, folder, group="Both", overwrite=False, progress=None):
         def quiet(title):
             return lambda done, total: None
 
-        return train_group(group, params, {"": store}, folder, "keras", overwrite, False, progress or quiet)
+        how = Execution("keras", progress or quiet, overwrite)
+        return train_group(group, params, {"": store}, folder, how)
 
     return run
 
