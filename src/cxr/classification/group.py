@@ -31,6 +31,7 @@ from cxr.engines.engine import open_engine
 from cxr.evaluation.predictions import Predictions, write_predictions
 from cxr.preparation.store import Store, pooled
 from cxr.training.epochs import BEST, forget_training
+from cxr.training.forgetting import forget_models
 
 PREDICTED_PARTS = ("val", "test")
 Known = Callable[[Job, np.ndarray], np.ndarray | None]
@@ -88,7 +89,9 @@ def _train(
     (folder / job.name / PREDICTIONS).unlink(missing_ok=True)  # of an earlier training, never beside another model
     member, seed = job.classifier.member, job.inputs["seed"]
     settings = (params.members[member], params.training_of(member), params.findings, job.store, seed)
-    return train_member(job.name, *settings, job.inputs, folder / job.name, told, how.devices)
+    run = train_member(job.name, *settings, job.inputs, folder / job.name, told, how.devices)
+    forget_models()
+    return run
 
 
 def _is_finished(folder: Path, inputs: dict[str, Any], overwrite: bool) -> bool:
@@ -154,6 +157,7 @@ def predict_group(
             if probabilities is None:
                 told = how.progress(f"{job.name}: predicting")
                 probabilities = predict_member(folder / job.name, store, rows, how.engine, told, job.views, seed)
+                forget_models()
                 write_predictions(folder / job.name / PREDICTIONS, as_predictions(store, rows, probabilities))
             every.append(probabilities)
         mean = np.mean(every, axis=0)

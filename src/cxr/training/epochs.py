@@ -69,6 +69,9 @@ def run_epochs(model: keras.Model, plan: EpochPlan, on_progress: Progress | None
     """
     with plan.devices.scope():
         history = _resume(model, plan)
+        # Within its first step the optimiser would put the making of its variables into that step's graph, a tenth of
+        # the memory that EfficientNet-B0 takes.
+        model.optimizer.build(model.trainable_variables)
     speed_up(model)
     resumed, inference = len(history), Inference(model, plan.devices.alone(model))
     with closing(Writer(str(plan.folder / LOGS))) as log:

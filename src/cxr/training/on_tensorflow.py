@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
+from tensorflow.python.framework import ops
 
 from cxr.config.errors import UserError
 
@@ -63,6 +64,17 @@ def onednn_bfloat16() -> Iterator[None]:
         yield
     finally:
         tf.config.optimizer.set_experimental_options({option: before})
+
+
+def forget_gradients() -> None:
+    """Take gradients that were defined while functions were traced out of TensorFlow's table of them.
+
+    It gets one more at every use of `tf.custom_gradient` in a function (by each step's optimiser, by swish), which
+    holds the graph of the whole function, and never loses one.
+    """
+    table = ops.gradient_registry._registry
+    for name in [name for name in table if name.startswith("CustomGradient-")]:
+        del table[name]
 
 
 class Mirrored:
