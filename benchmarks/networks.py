@@ -67,6 +67,11 @@ def measure_speed(model: keras.Model) -> float:
     return max(speeds)
 
 
+def write_speed(speed: float) -> str:
+    """Three digits, and whole numbers from 100 on."""
+    return f"{speed:.0f}" if speed >= 100 else f"{speed:.3g}"
+
+
 def describe(name: str, speed: str | None) -> str:
     """One row; speed: as the README has it, or None to measure it."""
     keras.utils.clear_session()
@@ -74,7 +79,7 @@ def describe(name: str, speed: str | None) -> str:
     height, width, depth = model.get_layer("features").output.shape[1:]
     operations = sum(count_operations(layer) for layer in model.layers)
     if speed is None:
-        speed = f"{measure_speed(model):.3g}"
+        speed = write_speed(measure_speed(model))
     needs = NETWORKS[name].imagenet
     cells = (
         f"`{name}`",

@@ -133,13 +133,33 @@ def own_store(store, tmp_path):
 @pytest.fixture(scope="session")
 def train():
     """A function: params, store, folder -> train_group with Keras as the engine; `group` and others may be given."""
+    from cxr.classification.execution import Execution
     from cxr.classification.group import train_group
 
     def run(params, store, folder, group="Both", overwrite=False, progress=None):
         def quiet(title):
             return lambda done, total: None
 
-        return train_group(group, params, {"": store}, folder, "keras", overwrite, False, progress or quiet)
+        how = Execution("keras", progress or quiet, overwrite)
+        return train_group(group, params, {"": store}, folder, how)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def kill_at():
+    """A function: step, function of a progress -> None, once that function has died at this step, as if killed."""
+
+    class Killed(BaseException):
+        """Nothing in the package may catch it."""
+
+    def run(step, train):
+        def tell(done, total):
+            if done == step:
+                raise Killed
+
+        with pytest.raises(Killed):
+            train(tell)
 
     return run
 

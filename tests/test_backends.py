@@ -16,7 +16,7 @@ from cxr.classification.networks.classifier import build_classifier
 from cxr.config.labels import Findings
 from cxr.config.member import Member
 from cxr.config.training import Training
-from cxr.engines.hardware import list_devices
+from cxr.engines.backend import list_devices
 from cxr.training.devices import OneDevice, open_devices
 
 pytestmark = [

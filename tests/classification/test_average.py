@@ -10,6 +10,7 @@ import pytest
 
 from cxr.classification import average
 from cxr.classification.average import average_models
+from cxr.classification.execution import Execution
 from cxr.classification.found import find_models
 from cxr.classification.group import predict_member
 from cxr.classification.networks.classifier import build_classifier
@@ -35,7 +36,7 @@ def put_together(make_params, store):
 
         models, stores = find_models(folders), {"": store}
         params = params or make_params()
-        return average_models("New", models, params, stores, target, "keras", overwrite, False, progress)
+        return average_models("New", models, params, stores, target, Execution("keras", progress, overwrite))
 
     return run
 
@@ -253,7 +254,7 @@ def test_members_of_folds_are_averaged_fold_by_fold(make_params, store, copied, 
     models = find_models([copied, elsewhere])
 
     def run(models):
-        return average_models("New", models, make_params(), stores, tmp_path / "New", "keras", False, False, quiet)
+        return average_models("New", models, make_params(), stores, tmp_path / "New", Execution("keras", quiet))
 
     def quiet(title):
         return lambda done, total: None

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from cxr.classification.classifiers import fold_name, group_classifiers
+from cxr.classification.execution import Execution
 from cxr.classification.group import train_group
 from cxr.config.errors import UserError
 from cxr.config.evaluation import Evaluation
@@ -33,7 +34,7 @@ def quiet(title):
 @pytest.fixture(scope="module")
 def trained_folds(folds, tmp_path_factory):
     folder = tmp_path_factory.mktemp("group")
-    return folder, train_group("One", *folds, folder, "keras", False, False, quiet)
+    return folder, train_group("One", *folds, folder, Execution("keras", quiet))
 
 
 def test_every_fold_has_a_member_and_its_predictions(folds, trained_folds):
@@ -82,11 +83,11 @@ def test_the_folds_are_measured_together_and_each_by_itself(trained_folds):
 
 def test_a_second_run_changes_nothing_and_one_without_folds_is_refused(folds, trained_folds, make_params, store):
     folder, _ = trained_folds
-    record, trained = train_group("One", *folds, folder, "keras", False, False, quiet)
+    record, trained = train_group("One", *folds, folder, Execution("keras", quiet))
     assert trained == []
     assert record["folds"] == ["0", "1", "2"]
     with pytest.raises(UserError, match="holds a group of first-f0, first-f1, first-f2; asked for are first"):
-        train_group("One", make_params(), {"": store}, folder, "keras", False, False, quiet)
+        train_group("One", make_params(), {"": store}, folder, Execution("keras", quiet))
 
 
 def test_stores_of_folds_are_laid_together(folds):
@@ -118,6 +119,6 @@ def test_single_findings_train_with_outputs_that_sum_to_one(store, make_params, 
     labels = np.eye(3, dtype=np.float32)[np.arange(len(store.rows)) % 3]
     labels[::5] = np.nan
     single = dataclasses.replace(store, labels=labels)
-    train_group("One", params, {"": single}, tmp_path, "keras", False, False, quiet)
+    train_group("One", params, {"": single}, tmp_path, Execution("keras", quiet))
     found = read_predictions(tmp_path / "predictions.csv").probabilities
     np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
-from cxr.classification import member as member_module
+from cxr.classification import training_data
 from cxr.classification.crops import read_images
 from cxr.classification.member import load_member, read_run, train_member
 from cxr.classification.targets import certain, training_targets
@@ -187,7 +187,7 @@ def test_an_image_that_spoils_the_loss_is_named(own_store, tmp_path, monkeypatch
         targets[broken] = np.inf
         return targets
 
-    monkeypatch.setattr(member_module, "training_targets", spoilt)
+    monkeypatch.setattr(training_data, "training_targets", spoilt)
     with pytest.raises(UserError, match=r"the loss became (nan|inf|-inf) at step") as found:
         train_alone(own_store, tmp_path)
     listed = pd.read_csv(tmp_path / "diverged.csv")

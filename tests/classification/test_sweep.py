@@ -9,6 +9,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from cxr.classification import sweep
+from cxr.classification.execution import Execution
 from cxr.classification.sweep import name_points, run_point
 from cxr.config.errors import UserError
 from cxr.evaluation.predictions import read_predictions
@@ -47,7 +48,7 @@ def swept(points, store, tmp_path_factory):
     """Folder, rows, and the rows of the store that were read."""
     folder, crops = tmp_path_factory.mktemp("sweep"), Watched(store.crops)
     watched = dataclasses.replace(store, crops=crops)
-    rows = [run_point("One", point, watched, folder / point.name, "keras", False, quiet) for point in points]
+    rows = [run_point("One", point, watched, folder / point.name, Execution("keras", quiet)) for point in points]
     return folder, rows, crops.read
 
 
@@ -89,7 +90,7 @@ def test_a_finished_point_is_kept_and_not_measured_again(swept, points, store, m
     model = folder / points[0].name / "first" / "model.keras"
     before = model.stat().st_mtime_ns
     monkeypatch.setattr(sweep, "mean_auroc", None)
-    again = run_point("One", points[0], store, folder / points[0].name, "keras", False, quiet)
+    again = run_point("One", points[0], store, folder / points[0].name, Execution("keras", quiet))
     assert again == rows[0]
     assert model.stat().st_mtime_ns == before
 
@@ -121,7 +122,7 @@ def test_a_point_without_memory_is_told_and_a_mistake_of_ours_is_not_hidden(poin
             raise error
 
         monkeypatch.setattr(sweep, "train_group", train_group)
-        return run_point("One", points[0], store, tmp_path, "keras", False, quiet)
+        return run_point("One", points[0], store, tmp_path, Execution("keras", quiet))
 
     row = fail(ResourceExhaustedError("OOM when allocating tensor"))
     assert row["reason"].startswith("out of memory (ResourceExhaustedError); lower training.batch")

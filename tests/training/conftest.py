@@ -4,6 +4,7 @@ import random
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 
 from cxr.config.optimizer import Adam, Cosine
@@ -63,6 +64,19 @@ def make_model():
 @pytest.fixture(scope="session")
 def make_plan():
     return build_plan
+
+
+@pytest.fixture(scope="session")
+def assert_same_run():
+    """A function of two (history, path of the best model): they are equal but for the clock."""
+
+    def check(found, expected):
+        pd.testing.assert_frame_equal(found[0].drop(columns="seconds"), expected[0].drop(columns="seconds"), rtol=1e-6)
+        weights = [keras.saving.load_model(path).get_weights() for _, path in (found, expected)]
+        for ours, theirs in zip(*weights, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6)
+
+    return check
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cxr.config.errors import UserError
-from cxr.engines import hardware
+from cxr.engines import backend
 from cxr.training import devices
 from cxr.training.devices import OneDevice, open_devices
 
@@ -20,7 +20,7 @@ PROGRAM = Path(__file__).with_name("two_devices.py")
 def two(tmp_path_factory):
     """What a process of its own, in which TensorFlow sees two devices, found out."""
     folder = tmp_path_factory.mktemp("two")
-    source = Path(hardware.__file__).parents[2]
+    source = Path(backend.__file__).parents[2]
     environment = os.environ | {"PYTHONPATH": str(source), "CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run(
         [sys.executable, PROGRAM, folder], capture_output=True, text=True, env=environment, check=False
@@ -96,12 +96,12 @@ def test_torch_is_asked_itself_for_its_gpus(monkeypatch):
             device_count = staticmethod(lambda: 2)
 
     monkeypatch.setitem(sys.modules, "torch", Torch)
-    monkeypatch.setattr(hardware, "backend_name", lambda: "torch")
-    assert hardware.list_devices() == ["gpu:0", "gpu:1"]
-    assert hardware.has_gpu()
+    monkeypatch.setattr(backend, "backend_name", lambda: "torch")
+    assert backend.list_devices() == ["gpu:0", "gpu:1"]
+    assert backend.has_gpu()
     monkeypatch.setattr(Torch.cuda, "device_count", staticmethod(lambda: 0))
-    assert hardware.list_devices() == ["cpu:0"]
-    assert not hardware.has_gpu()
+    assert backend.list_devices() == ["cpu:0"]
+    assert not backend.has_gpu()
 
 
 @pytest.mark.parametrize("shape", [(6, 5, 7, 4), (1, 1, 1, 4)])

@@ -30,13 +30,6 @@ def weights_of(path):
     return keras.saving.load_model(path).get_weights()
 
 
-def assert_same_run(found, expected):
-    """Histories without the clock, and best models, are equal."""
-    pd.testing.assert_frame_equal(found[0].drop(columns="seconds"), expected[0].drop(columns="seconds"), rtol=1e-6)
-    for ours, theirs in zip(weights_of(found[1]), weights_of(expected[1]), strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6)
-
-
 def test_the_history_has_a_row_per_epoch_and_is_written(make_model, make_plan, tmp_path):
     plan = make_plan(tmp_path)
     history = run_epochs(make_model(), plan)
@@ -214,7 +207,7 @@ def test_figures_of_parts_have_a_table_of_their_own(make_model, make_plan, tmp_p
     assert [event.step for event in log.Tensors("learning_rate")] == [1, 2]
 
 
-def test_runs_do_not_depend_on_the_random_state_of_the_process(make_model, make_plan, tmp_path):
+def test_runs_do_not_depend_on_the_random_state_of_the_process(make_model, make_plan, tmp_path, assert_same_run):
     found = []
     for number in range(2):
         model, plan = make_model(), make_plan(tmp_path / f"run{number}")

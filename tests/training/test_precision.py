@@ -1,8 +1,11 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from cxr.config.errors import UserError
 from cxr.config.optimizer import Adam
+from cxr.training import precision as precision_module
 from cxr.training.epochs import run_epochs
 from cxr.training.precision import layers_in
 
@@ -72,3 +75,43 @@ def test_averages_are_taken_of_a_mixed_network_too(make_model, make_plan, tmp_pa
         model.get_layer(index=2).non_trainable_variables, saved.get_layer(index=2).non_trainable_variables, strict=True
     ):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def is_bfloat16():
+    return bool(tf.config.optimizer.get_experimental_options().get("auto_mixed_precision_onednn_bfloat16"))
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_onednn_computes_steps_in_bfloat16_and_nothing_else(make_model, make_plan, tmp_path, kill_at, dies):
+    model, plan = make_model(precision="onednn_bfloat16"), make_plan(tmp_path, precision="onednn_bfloat16")
+    steps, between, train, validate = [], [], plan.devices.train_on_batch, plan.validate
+    plan.devices.train_on_batch = lambda *batch: steps.append(is_bfloat16()) or train(*batch)
+    object.__setattr__(plan, "validate", lambda model: between.append(is_bfloat16()) or validate(model))
+    if dies:
+        kill_at(4, lambda tell: run_epochs(model, plan, tell))
+    else:
+        run_epochs(model, plan)
+    assert steps == [True] * (4 if dies else 12)
+    assert between == [False] * (1 if dies else 4)
+    assert not is_bfloat16()  # nor for the next member
+    assert {layer.dtype_policy.name for layer in model.layers} == {"float32"}
+    saved = keras.saving.load_model(tmp_path / "model.keras", compile=False)
+    assert {weight.dtype for weight in saved.weights} == {"float32"}
+
+
+def test_a_step_that_fails_leaves_float32():
+    with pytest.raises(ZeroDivisionError), precision_module.steps_in("onednn_bfloat16"):
+        assert is_bfloat16()
+        raise ZeroDivisionError
+    assert not is_bfloat16()
+
+
+@pytest.mark.parametrize(
+    ("backend", "gpu", "found"), [("jax", False, "KERAS_BACKEND=jax"), ("tensorflow", True, "a GPU")]
+)
+def test_onednn_elsewhere_is_one_sentence(monkeypatch, backend, gpu, found):
+    monkeypatch.setattr(precision_module, "backend_name", lambda: backend)
+    monkeypatch.setattr(precision_module, "has_gpu", lambda: gpu)
+    with pytest.raises(UserError, match=f'^training.precision: "onednn_bfloat16" is of .*, found {found}; use'):
+        precision_module.layers_in("onednn_bfloat16").__enter__()
+    assert keras.config.dtype_policy().name == "float32"

@@ -10,7 +10,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -29,36 +28,16 @@ def names_in(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def weights_of(path):
-    return keras.saving.load_model(path).get_weights()
-
-
-def assert_same_run(found, expected):
-    """Histories without the clock, and best models, are equal."""
-    pd.testing.assert_frame_equal(found[0].drop(columns="seconds"), expected[0].drop(columns="seconds"), rtol=1e-6)
-    for ours, theirs in zip(weights_of(found[1]), weights_of(expected[1]), strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6)
-
-
 class Killed(BaseException):
     """Stands for the end of the process: nothing in the package may catch it."""
 
 
-def kill_at_step(step):
-    """Progress that dies there."""
-
-    def tell(done, total):
-        if done == step:
-            raise Killed
-
-    return tell
-
-
 @pytest.mark.parametrize("step", [7, 9])
-def test_a_killed_run_resumes_with_the_same_history_and_weights(make_model, make_plan, tmp_path, uninterrupted, step):
+def test_a_killed_run_resumes_with_the_same_history_and_weights(
+    make_model, make_plan, tmp_path, uninterrupted, step, kill_at, assert_same_run
+):
     plan = make_plan(tmp_path, scores=[1.0, 2.0])
-    with pytest.raises(Killed):
-        run_epochs(make_model(), plan, kill_at_step(step))  # in the third epoch
+    kill_at(step, lambda tell: run_epochs(make_model(), plan, tell))  # in the third epoch
     assert len(pd.read_csv(plan.folder / "history.csv")) == 2
     again = make_plan(tmp_path, scores=[3.0, 4.0])
     random.seed(99)  # a new process starts with another random state
@@ -76,7 +55,7 @@ def test_a_killed_run_resumes_with_the_same_history_and_weights(make_model, make
     ],
 )
 def test_a_run_killed_while_writing_resumes_as_well(
-    make_model, make_plan, tmp_path, uninterrupted, monkeypatch, name, epoch, moment, done
+    make_model, make_plan, tmp_path, uninterrupted, monkeypatch, name, epoch, moment, done, assert_same_run
 ):
     saved = []
 
@@ -104,7 +83,9 @@ def test_a_run_killed_while_writing_resumes_as_well(
     assert names_in(plan.folder) == FINISHED
 
 
-def test_a_run_whose_epochs_are_done_trains_nothing_again(make_model, make_plan, tmp_path, uninterrupted):
+def test_a_run_whose_epochs_are_done_trains_nothing_again(
+    make_model, make_plan, tmp_path, uninterrupted, assert_same_run
+):
     plan = make_plan(tmp_path, scores=[1.0, 2.0, 3.0, 4.0])
     run_epochs(make_model(), plan)  # and killed before it was said to be finished
     steps = []
@@ -113,26 +94,23 @@ def test_a_run_whose_epochs_are_done_trains_nothing_again(make_model, make_plan,
     assert_same_run((history, plan.folder / "model.keras"), uninterrupted)
 
 
-def test_the_resumed_part_is_reported_where_it_stands(make_model, make_plan, tmp_path):
-    with pytest.raises(Killed):
-        run_epochs(make_model(), make_plan(tmp_path), kill_at_step(7))
+def test_the_resumed_part_is_reported_where_it_stands(make_model, make_plan, tmp_path, kill_at):
+    kill_at(7, lambda tell: run_epochs(make_model(), make_plan(tmp_path), tell))
     told = []
     run_epochs(make_model(), make_plan(tmp_path), lambda done, total: told.append((done, total)))
     assert told == [(step, 12) for step in range(7, 13)]
 
 
-def test_a_history_without_scores_can_be_resumed(make_model, make_plan, tmp_path):
+def test_a_history_without_scores_can_be_resumed(make_model, make_plan, tmp_path, kill_at):
     plan = make_plan(tmp_path, scores=[NAN, NAN])
-    with pytest.raises(Killed):
-        run_epochs(make_model(), plan, kill_at_step(7))
+    kill_at(7, lambda tell: run_epochs(make_model(), plan, tell))
     history = run_epochs(make_model(), make_plan(tmp_path, scores=[NAN, 0.5]))
     np.testing.assert_array_equal(history["val_score"], [NAN, NAN, NAN, 0.5])
 
 
-def test_a_damaged_state_is_one_sentence(make_model, make_plan, tmp_path):
+def test_a_damaged_state_is_one_sentence(make_model, make_plan, tmp_path, kill_at):
     plan = make_plan(tmp_path)
-    with pytest.raises(Killed):
-        run_epochs(make_model(), plan, kill_at_step(7))
+    kill_at(7, lambda tell: run_epochs(make_model(), plan, tell))
     last = plan.folder / "last.keras"
     last.write_bytes(last.read_bytes()[:500])
     with pytest.raises(UserError, match="the file may be damaged") as raised:
@@ -200,7 +178,9 @@ epochs.run_epochs(conftest.build_model(), plan, lambda done, total: done == 8 an
 
 
 @pytest.mark.parametrize(("moment", "done"), [("between files", 1), ("in an epoch", 2)])
-def test_kill_9_loses_nothing_but_the_epoch_it_falls_into(make_model, make_plan, tmp_path, uninterrupted, moment, done):
+def test_kill_9_loses_nothing_but_the_epoch_it_falls_into(
+    make_model, make_plan, tmp_path, uninterrupted, moment, done, assert_same_run
+):
     command = [sys.executable, "-c", KILLED, str(Path(__file__).parent), str(tmp_path), moment]
     assert subprocess.run(command, env=PATH, capture_output=True).returncode == -signal.SIGKILL
     assert len(saved_history(tmp_path / "last.keras")) == done
@@ -208,7 +188,9 @@ def test_kill_9_loses_nothing_but_the_epoch_it_falls_into(make_model, make_plan,
     assert_same_run((run_epochs(make_model(), again), tmp_path / "model.keras"), uninterrupted)
 
 
-def test_a_full_disk_is_one_sentence_and_the_last_state_survives(make_model, make_plan, tmp_path, uninterrupted):
+def test_a_full_disk_is_one_sentence_and_the_last_state_survives(
+    make_model, make_plan, tmp_path, uninterrupted, assert_same_run
+):
     """The system refuses to write files of more than a few kB: whatever writes, fails as on a full disk."""
     plan, limits = make_plan(tmp_path, scores=[1.0, 2.0, 3.0, 4.0]), resource.getrlimit(resource.RLIMIT_FSIZE)
 

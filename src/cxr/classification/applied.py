@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from cxr.classification.group import Progress, as_predictions, predict_member
+from cxr.classification.execution import Progress
+from cxr.classification.group import as_predictions, predict_member
 from cxr.evaluation.predictions import Predictions
 from cxr.preparation.store import Store
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from cxr.classification.execution import Execution
 from cxr.classification.found import MODEL, FoundModel, average_jobs
-from cxr.classification.group import Progress, forget_results, has_predictions, predict_group
+from cxr.classification.group import forget_results, has_predictions, predict_group
 from cxr.classification.group_record import describe_group
 from cxr.classification.jobs import Job
 from cxr.classification.runs import PREDICTIONS, RUN, is_averaged, is_foreign, read_run
@@ -30,23 +31,20 @@ def average_models(
     params: Params,
     stores: Mapping[str, Store],
     folder: Path,
-    engine: str,
-    overwrite: bool,
-    smoke: bool,
-    progress: Progress,
+    how: Execution,
 ) -> tuple[dict[str, Any], bool]:
     """Make the models a group in `folder`; return its run.json, and whether something had to be done.
 
     stores: fold -> store. The models are linked, or copied where links are not possible; what lies in their own folders
     is not changed. Predictions of members trained here are taken over where they are whole. Raises UserError for models
-    that do not go together (see `found.average_jobs`), for another average in `folder` unless `overwrite`, and for
-    anything else there.
+    that do not go together (see `found.average_jobs`), for another average in `folder` unless it may be overwritten,
+    and for anything else there.
     """
     pairs = average_jobs(models, params, stores)
     jobs = [job for _, job in pairs]
     made_of = {job.name: hash_of_file(model.folder / MODEL) for model, job in pairs}
     averaged = {"seed": params.seed, "models": made_of, "splits": [store.split["hash"] for store in stores.values()]}
-    existing = _existing(folder, averaged, overwrite)
+    existing = _existing(folder, averaged, how.overwrite)
     if existing and existing.get("predictions_hash") and has_predictions(existing, made_of, folder):
         return existing, False
     forget_results(folder)
@@ -57,14 +55,13 @@ def average_models(
         jobs,
         stores,
         folder,
-        engine,
         params.seed,
-        progress,
+        how,
         known=lambda job, rows: _known(folder / job.name, job, rows),
     )
     runs = [model.run for model, _ in pairs]
     record = describe_group(name, jobs, runs, params, pooled(dict(stores))) | {
-        "smoke": smoke,
+        "smoke": how.smoke,
         "averaged": averaged | {"folders": {job.name: str(model.folder) for model, job in pairs}},
         "foreign": [job.name for model, job in pairs if is_foreign(model.run)],
         "predictions_hash": hash_of_file(folder / PREDICTIONS),

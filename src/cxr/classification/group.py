@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from cxr.classification.classifiers import fold_name
+from cxr.classification.execution import Execution
 from cxr.classification.group_record import describe_group
 from cxr.classification.jobs import Job, group_jobs
 from cxr.classification.member import load_member, train_member
@@ -30,9 +31,9 @@ from cxr.engines.engine import open_engine
 from cxr.evaluation.predictions import Predictions, write_predictions
 from cxr.preparation.store import Store, pooled
 from cxr.training.epochs import BEST, forget_training
+from cxr.training.forgetting import forget_models
 
 PREDICTED_PARTS = ("val", "test")
-Progress = Callable[[str], Callable[[int, int], None]]
 Known = Callable[[Job, np.ndarray], np.ndarray | None]
 """(n, K) probabilities that a job's folder already holds for these n rows of its store, or None."""
 
@@ -42,37 +43,32 @@ def train_group(
     params: Params,
     stores: Mapping[str, Store],
     folder: Path,
-    engine: str,
-    overwrite: bool,
-    smoke: bool,
-    progress: Progress,
+    how: Execution,
     parts: Sequence[str] = PREDICTED_PARTS,
-    devices: int | str = 1,
 ) -> tuple[dict[str, Any], list[str]]:
     """Train the members in turn and average them; return the group's run.json and the names of the members trained now.
 
     stores: fold -> store. parts: those that are predicted; images of the others are not read, but for training and for
     choosing the epoch. A finished member with the same inputs is kept. One with other inputs stops the run with a
-    UserError that says what differs, unless `overwrite`. Where only the predictions are to be made otherwise, they are
-    made again and nothing is trained. devices: how many share each batch, as in SETTINGS.json.
+    UserError that says what differs, unless it may be overwritten. Where only the predictions are to be made otherwise,
+    they are made again and nothing is trained.
     """
     jobs = group_jobs(params, group, stores)
     inputs = {job.name: job.inputs for job in jobs}
-    existing = None if overwrite else read_run(folder)
+    existing = None if how.overwrite else read_run(folder)
     if existing:
         check_group(existing, list(inputs), inputs, folder)
-    todo = [job for job in jobs if not _is_finished(folder / job.name, job.inputs, overwrite)]
+    todo = [job for job in jobs if not _is_finished(folder / job.name, job.inputs, how.overwrite)]
     for member in dict.fromkeys(job.classifier.member for job in todo[1:]):  # said before hours of training, not after
-        begin_classifier(params.members[member], params.findings.names, params.findings.single)
-    runs = [
-        _train(job, number, jobs, params, folder, job in todo, progress, devices) for number, job in enumerate(jobs, 1)
-    ]
+        precision = params.training_of(member).precision
+        begin_classifier(params.members[member], params.findings.names, params.findings.single, precision)
+    runs = [_train(job, number, jobs, params, folder, job in todo, how) for number, job in enumerate(jobs, 1)]
     views = {job.name: {"views": job.views} for job in jobs}
     outdated = existing is None or predicted_otherwise(existing, views)
     if todo or outdated or not has_predictions(existing, inputs, folder):
         forget_results(folder)
-        predict_group(jobs, stores, folder, engine, params.seed, progress, parts)
-        existing = describe_group(group, jobs, runs, params, pooled(dict(stores))) | {"smoke": smoke}
+        predict_group(jobs, stores, folder, params.seed, how, parts)
+        existing = describe_group(group, jobs, runs, params, pooled(dict(stores))) | {"smoke": how.smoke}
         existing["predictions_hash"] = hash_of_file(folder / PREDICTIONS)
         write_json(folder / RUN, existing)
     return existing, [job.name for job in todo]
@@ -85,16 +81,17 @@ def _train(
     params: Params,
     folder: Path,
     needed: bool,
-    progress: Progress,
-    devices: int | str,
+    how: Execution,
 ) -> dict[str, Any]:
     if not needed:
         return read_run(folder / job.name)
-    on_progress = progress(f"{job.name} ({number} of {len(jobs)}): training")
+    told = how.progress(f"{job.name} ({number} of {len(jobs)}): training")
     (folder / job.name / PREDICTIONS).unlink(missing_ok=True)  # of an earlier training, never beside another model
     member, seed = job.classifier.member, job.inputs["seed"]
     settings = (params.members[member], params.training_of(member), params.findings, job.store, seed)
-    return train_member(job.name, *settings, job.inputs, folder / job.name, on_progress, devices)
+    run = train_member(job.name, *settings, job.inputs, folder / job.name, told, how.devices)
+    forget_models()
+    return run
 
 
 def _is_finished(folder: Path, inputs: dict[str, Any], overwrite: bool) -> bool:
@@ -142,9 +139,8 @@ def predict_group(
     jobs: Sequence[Job],
     stores: Mapping[str, Store],
     folder: Path,
-    engine: str,
     seed: int,
-    progress: Progress,
+    how: Execution,
     parts: Sequence[str] = PREDICTED_PARTS,
     known: Known | None = None,
 ) -> None:
@@ -159,8 +155,9 @@ def predict_group(
         for job in (job for job in jobs if job.fold == fold):
             probabilities = known(job, rows) if known else None
             if probabilities is None:
-                told = progress(f"{job.name}: predicting")
-                probabilities = predict_member(folder / job.name, store, rows, engine, told, job.views, seed)
+                told = how.progress(f"{job.name}: predicting")
+                probabilities = predict_member(folder / job.name, store, rows, how.engine, told, job.views, seed)
+                forget_models()
                 write_predictions(folder / job.name / PREDICTIONS, as_predictions(store, rows, probabilities))
             every.append(probabilities)
         mean = np.mean(every, axis=0)

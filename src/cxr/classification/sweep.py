@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cxr.classification.group import Progress, train_group
+from cxr.classification.execution import Execution
+from cxr.classification.group import train_group
 from cxr.classification.jobs import group_jobs
 from cxr.classification.runs import PREDICTIONS
 from cxr.config.atomic import write_json
@@ -47,16 +48,7 @@ def name_points(group: str, values: Sequence[Mapping[str, Any]], params: Sequenc
     return list(points.values())
 
 
-def run_point(
-    group: str,
-    point: Point,
-    store: Store,
-    folder: Path,
-    engine: str,
-    smoke: bool,
-    progress: Progress,
-    devices: int | str = 1,
-) -> dict[str, Any]:
+def run_point(group: str, point: Point, store: Store, folder: Path, how: Execution) -> dict[str, Any]:
     """Train the group at one point, unless it is, and return its row of the table.
 
     Keys: point; auroc, low, high: mean AUROC of the group on val and its interval; findings it is over; parameters and
@@ -66,9 +58,7 @@ def run_point(
     empty = dict.fromkeys(("auroc", "low", "high", "findings", "parameters", "seconds"))
     row: dict[str, Any] = {"point": point.name, **empty, "reason": ""}
     try:
-        record, _ = train_group(
-            group, point.params, {"": store}, folder, engine, False, smoke, progress, parts=("val",), devices=devices
-        )
+        record, _ = train_group(group, point.params, {"": store}, folder, how, parts=("val",))
     except UserError as error:
         return row | {"reason": first_line(error)}
     except Exception as error:

@@ -1,7 +1,7 @@
 """`cxr ablate crop GROUP`: raw, crop and mask trained alike and compared; lungs blacked out or alone as a control."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,7 +53,11 @@ def _trained(config: Config, group: str, mode: str, place: Path, overwrite: bool
     stores = open_stores(files, params.findings, config.settings.zero_blanks)
     folder = config.group_dir(group) if mode == config.params.crop.mode else place / MODES[mode]
     load_keras()
+    from cxr.classification.execution import Execution
     from cxr.classification.group import train_group
+
+    def told(title: str) -> Callable[[int, int], None]:
+        return show_progress(f"{MODES[mode]}: {title}")
 
     settings = config.settings
     _, trained = train_group(
@@ -61,11 +65,7 @@ def _trained(config: Config, group: str, mode: str, place: Path, overwrite: bool
         params,
         stores,
         folder,
-        settings.engine,
-        overwrite,
-        config.smoke,
-        lambda title: show_progress(f"{MODES[mode]}: {title}"),
-        devices=settings.devices,
+        Execution(settings.engine, told, overwrite, config.smoke, settings.devices),
     )
     print(f"ablate: {MODES[mode]}: {'trained' if trained else 'unchanged'}: {folder}")
     return read_predictions(folder / PREDICTIONS)

@@ -23,11 +23,10 @@ def run(options: argparse.Namespace) -> None:
     stores = open_prepared(config.settings, config.params)
     load_keras()  # only now that there is something to average
     from cxr.classification.average import average_models
+    from cxr.classification.execution import Execution
 
-    engine = config.settings.engine
-    record, fresh = average_models(
-        options.name, models, config.params, stores, folder, engine, options.overwrite, config.smoke, show_progress
-    )
+    how = Execution(config.settings.engine, show_progress, options.overwrite, config.smoke)
+    record, fresh = average_models(options.name, models, config.params, stores, folder, how)
     for name in record["foreign"]:
         print(f"average: {name} was not trained here; whether it has seen images of the test part is not known")
     members = len(record["members"])

@@ -23,6 +23,7 @@ def run(options: argparse.Namespace) -> None:
     folder = config.sweep_dir(_name(options.name or options.group))
     stores = open_prepared(config.settings, config.params)
     load_keras()  # only now that all points are valid and the data are there
+    from cxr.classification.execution import Execution
     from cxr.classification.sweep import name_points, run_point
     from cxr.reporting.sweep_results import in_order, sweep_lines, write_sweep
 
@@ -31,9 +32,8 @@ def run(options: argparse.Namespace) -> None:
     for number, point in enumerate(points, 1):
         progress = partial(_progress, f"point {number} of {len(points)}")
         place, settings = folder / point.name, config.settings
-        row = run_point(
-            options.group, point, stores[""], place, settings.engine, config.smoke, progress, settings.devices
-        )
+        how = Execution(settings.engine, progress, smoke=config.smoke, devices=settings.devices)
+        row = run_point(options.group, point, stores[""], place, how)
         rows.append(row | {"values": point.values})
         write_sweep(folder, rows)
     print("\n".join(f"sweep: {line}" for line in sweep_lines(rows)))

@@ -23,6 +23,7 @@ def run(options: argparse.Namespace) -> None:
     folder = config.group_dir(options.group)
     tell_unscored(stores)
     load_keras()  # only now that the data are there
+    from cxr.classification.execution import Execution
     from cxr.classification.group import train_group
 
     settings = config.settings
@@ -31,11 +32,7 @@ def run(options: argparse.Namespace) -> None:
         params,
         stores,
         folder,
-        settings.engine,
-        options.overwrite,
-        config.smoke,
-        show_progress,
-        devices=settings.devices,
+        Execution(settings.engine, show_progress, options.overwrite, config.smoke, settings.devices),
     )
     for member in run_record["members"]:
         state = "trained" if member["name"] in trained else "unchanged"

@@ -7,7 +7,7 @@ class Network(NamedTuple):
     """One line of the registry of networks."""
 
     module: str
-    """File of `classification/networks/` that holds a function of the network's name."""
+    """File of `classification/networks/` that builds it, by a function of the name of the network or of the file."""
     imagenet: str | None = None
     """Normalisation of the images its ImageNet weights were trained on; None where there are no such weights."""
     least_px: int = 16

@@ -28,9 +28,10 @@ class Training(Model):
     accumulate: Positive = 1
     """Steps whose gradients are averaged into one update of the weights: as one batch so many times as large, in the
     memory of one. What is left over at the end of an epoch makes an update of its own."""
-    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16", "onednn_bfloat16"] = "float32"
     """Of the computation while training, up to the feature map; weights, output and loss are float32, and so is the
-    model that is validated and saved. The mixed ones need hardware that is fast in them."""
+    model that is validated and saved. The mixed ones need hardware that is fast in them; `onednn_bfloat16` is of
+    TensorFlow on CPUs with AMX or AVX512-BF16 (on others it changes nothing)."""
     freeze_epochs: Annotated[int, Field(ge=0)] = 0
     """Epochs at the start in which only the layers behind the feature map learn; for pretrained weights."""
     early_stopping: Positive | None = None

@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from cxr.config.errors import UserError
-from cxr.engines.hardware import backend_name, has_gpu
+from cxr.engines.backend import backend_name, has_gpu
 
 
 class Engine(Protocol):

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from cxr.config.errors import UserError
-from cxr.engines.hardware import backend_name, list_devices
+from cxr.engines.backend import backend_name, list_devices
 
 
 class Devices(Protocol):

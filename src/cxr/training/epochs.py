@@ -13,14 +13,14 @@ import numpy as np
 import pandas as pd
 from tensorboard.summary import Writer
 
-from cxr.engines.hardware import backend_name
+from cxr.engines.backend import backend_name
 from cxr.training.batches import Batches
 from cxr.training.devices import Devices, OneDevice, speed_up
 from cxr.training.divergence import DIVERGED, Step, divergence_error
 from cxr.training.freezing import set_frozen
 from cxr.training.history import HISTORY, Row, best_epoch, history_table, write_history
 from cxr.training.optimizers import apply_left_over
-from cxr.training.precision import Inference
+from cxr.training.precision import FLOAT32, Inference, steps_in
 from cxr.training.schedules import Rate
 from cxr.training.state import load_state, save_model, save_state, saved_history, saving
 
@@ -38,7 +38,8 @@ class EpochPlan:
     where there is none. freeze_epochs: epochs in which only the layers behind `features` learn. patience: epochs
     without a better one that end the run. keep_epochs: whether every epoch's model is kept. draw: draws what
     `validate` found last into a PNG file. sample_ids: numbers of samples -> their names, for the message when a loss
-    is not finite. devices: what shares each batch; the model must have been made in their scope.
+    is not finite. devices: what shares each batch; the model must have been made in their scope. precision: of its
+    steps, as in `training.precision`; the model's layers have their own.
     """
 
     folder: Path
@@ -55,6 +56,7 @@ class EpochPlan:
     draw: Callable[[Path], None] | None = None
     sample_ids: Callable[[np.ndarray], Sequence[str]] | None = None
     devices: Devices = field(default_factory=OneDevice)
+    precision: str = FLOAT32
 
 
 def run_epochs(model: keras.Model, plan: EpochPlan, on_progress: Progress | None = None) -> pd.DataFrame:
@@ -67,6 +69,9 @@ def run_epochs(model: keras.Model, plan: EpochPlan, on_progress: Progress | None
     """
     with plan.devices.scope():
         history = _resume(model, plan)
+        # Within its first step the optimiser would put the making of its variables into that step's graph, a tenth of
+        # the memory that EfficientNet-B0 takes.
+        model.optimizer.build(model.trainable_variables)
     speed_up(model)
     resumed, inference = len(history), Inference(model, plan.devices.alone(model))
     with closing(Writer(str(plan.folder / LOGS))) as log:
@@ -157,7 +162,8 @@ def _train_epoch(model: keras.Model, plan: EpochPlan, history: list[Row], on_pro
     steps = len(batches)
     for step, (inputs, targets) in enumerate(batches):
         _set_rate(model, plan, history, step)
-        losses.append(plan.devices.train_on_batch(model, inputs, targets))
+        with steps_in(plan.precision):
+            losses.append(plan.devices.train_on_batch(model, inputs, targets))
         sizes.append(len(inputs))
         if not math.isfinite(losses[-1]):
             raise divergence_error("loss", losses[-1], Step(epoch, step, steps, batches), plan.folder, plan.sample_ids)

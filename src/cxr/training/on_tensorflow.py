@@ -1,4 +1,4 @@
-"""What is done on TensorFlow that Keras cannot or does slower: fused batch normalisation, several devices, gradients.
+"""What Keras cannot do, or does slower, on TensorFlow: fused batch normalisation, bfloat16, devices, gradients.
 
 The one file beside the writer of TFRecords that imports TensorFlow. Models, what they compute and what is saved of them
 stay Keras' own.
@@ -7,13 +7,14 @@ stay Keras' own.
 import contextlib
 import functools
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
+from tensorflow.python.framework import ops
 
 from cxr.config.errors import UserError
 
@@ -50,6 +51,33 @@ def _fused_call(layer: layers.BatchNormalization, inputs: Any, training: bool | 
     return tf.cast(y, layer.compute_dtype)
 
 
+@contextlib.contextmanager
+def onednn_bfloat16() -> Iterator[None]:
+    """Let TensorFlow compute in bfloat16 on CPUs where it holds that to be harmless: convolutions and between them.
+
+    It changes the graphs of functions as they run, and weights, models and their policies stay float32. On a CPU
+    without instructions for bfloat16 (AMX, AVX512-BF16) it does nothing. The option is one of the whole process.
+    """
+    option = "auto_mixed_precision_onednn_bfloat16"
+    before = tf.config.optimizer.get_experimental_options().get(option, False)
+    tf.config.optimizer.set_experimental_options({option: True})
+    try:
+        yield
+    finally:
+        tf.config.optimizer.set_experimental_options({option: before})
+
+
+def forget_gradients() -> None:
+    """Take gradients that were defined while functions were traced out of TensorFlow's table of them.
+
+    It gets one more at every use of `tf.custom_gradient` in a function (by each step's optimiser, by swish), which
+    holds the graph of the whole function, and never loses one.
+    """
+    table = ops.gradient_registry._registry
+    for name in [name for name in table if name.startswith("CustomGradient-")]:
+        del table[name]
+
+
 class Mirrored:
     """Several devices of one machine: each holds the whole network and sees its share of the images of a batch.
 
@@ -60,7 +88,7 @@ class Mirrored:
     """
 
     def __init__(self, names: list[str]) -> None:
-        """names: of the devices, as `cxr.engines.hardware.list_devices` gives them."""
+        """names: of the devices, as `cxr.engines.backend.list_devices` gives them."""
         self.count = len(names)
         self._strategy = _strategy_of(tuple(names))
         self._made_for: list[Any] = []

@@ -47,11 +47,11 @@ def inner_of(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimize
     return getattr(optimizer, "inner_optimizer", optimizer)
 
 
-def apply_left_over(model: keras.Model, apply: Apply | None = None) -> None:
+def apply_left_over(model: keras.Model, apply: Apply) -> None:
     """Update the weights by the mean of the gradients that still wait for more; nothing to do without accumulation.
 
     Keras would carry them into the next epoch, and lose those of the last. The step counter goes on to a whole number
-    of updates, so that the next epoch begins with none. apply: how the optimiser is applied, where not as usual.
+    of updates, so that the next epoch begins with none. apply: how the optimiser is applied on the devices in use.
     """
     inner = inner_of(model.optimizer)
     together = inner.gradient_accumulation_steps
@@ -63,7 +63,7 @@ def apply_left_over(model: keras.Model, apply: Apply | None = None) -> None:
     inner._iterations.assign_add(together - waiting - 1)
     variables = model.trainable_variables
     zeros = [keras.ops.zeros(variable.shape, variable.dtype) for variable in variables]
-    (apply or keras.optimizers.Optimizer.apply)(inner, zeros, variables)
+    apply(inner, zeros, variables)
 
 
 def averages(model: keras.Model) -> list[np.ndarray] | None:

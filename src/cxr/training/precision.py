@@ -1,25 +1,42 @@
 """The precision of a training in; layers that compute in it, and a copy in float32 for everything after, out."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import keras
 
+from cxr.config.errors import UserError
+from cxr.engines.backend import backend_name, has_gpu
 from cxr.training.optimizers import averages
 
-FLOAT32 = "float32"
+FLOAT32, ONEDNN = "float32", "onednn_bfloat16"
 
 
 @contextmanager
 def layers_in(precision: str) -> Iterator[None]:
-    """Layers made inside compute in `precision`; their weights are float32 in any case."""
+    """Layers made inside compute in `precision`; their weights are float32 in any case.
+
+    Of `onednn_bfloat16` they know nothing: see `steps_in`. Raises UserError where that cannot be had.
+    """
+    if precision == ONEDNN and (backend_name() != "tensorflow" or has_gpu()):
+        found = "a GPU" if backend_name() == "tensorflow" else f"KERAS_BACKEND={backend_name()}"
+        raise UserError(f'training.precision: "{ONEDNN}" is of TensorFlow on CPUs, found {found}; use "mixed_bfloat16"')
     before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(precision)
+    keras.config.set_dtype_policy(FLOAT32 if precision == ONEDNN else precision)
     try:
         yield
     finally:
         keras.config.set_dtype_policy(before)
+
+
+def steps_in(precision: str) -> AbstractContextManager[None]:
+    """Return the context of training steps in `precision`; only `onednn_bfloat16` needs one, and it ends with it."""
+    if precision != ONEDNN:
+        return nullcontext()
+    from cxr.training.on_tensorflow import onednn_bfloat16
+
+    return onednn_bfloat16()
 
 
 class Inference:

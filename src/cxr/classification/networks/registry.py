@@ -1,6 +1,7 @@
 """Network names in, their builders out. To add a network: one file here, one line below, one entry in PARAMS.json."""
 
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -37,8 +38,9 @@ NETWORKS = {
     "mobilenet_v3_small": Network("mobilenet_v3", imagenet="minus_one_to_one", least_px=32),
     "mobilenet_v3_large": Network("mobilenet_v3", imagenet="minus_one_to_one", least_px=32),
 }
-"""Network name -> the module of this folder that holds a function of that name, and what is known of the network. The
-first name of a module stands for its family in the test suite."""
+"""Network name -> the module of this folder that builds it, and what is known of the network. The module holds a
+function of that name; or one of its own name for all sizes, which is told the size: `efficientnet_b0` is built by
+`efficientnet(..., size="b0")`. The first name of a module stands for its family in the test suite."""
 
 
 def backbone_of(network: str) -> Callable[..., Any]:
@@ -47,4 +49,8 @@ def backbone_of(network: str) -> Callable[..., Any]:
     A builder takes (rgb, normalization, weights): an RGB tensor (H, W, 3) 0..255, the name of a normalisation, and
     "imagenet" or None; it returns the feature map (h, w, C), every layer of it reaching back to `rgb`.
     """
-    return getattr(import_module(f"cxr.classification.networks.{NETWORKS[network].module}"), network)
+    name = NETWORKS[network].module
+    module = import_module(f"cxr.classification.networks.{name}")
+    if hasattr(module, network):
+        return getattr(module, network)
+    return partial(getattr(module, name), size=network.removeprefix(f"{name}_"))
