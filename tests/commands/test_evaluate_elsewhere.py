@@ -53,6 +53,7 @@ def write_settings(folder, name, dataset):
 
 def table_set(**more):
     columns = {"path": "path", "image_id": "id", "patient_id": "pid", "findings": {f: f for f in FINDINGS[:2]}}
+    columns["study_id"] = "pid"  # all images of a patient at once
     return {"format": "table", "root": "there", "csv": "table.csv", "columns": columns, "name": "other", **more}
 
 
@@ -79,6 +80,8 @@ def test_a_group_is_measured_on_other_data_with_what_it_was_fitted_to(folder, ca
     table = pd.read_csv(target / "external.csv").set_index(["number", "finding"])
     assert table.loc[("auroc", "Effusion"), "own_value"] == own["auroc"]["Effusion"]["value"]
     assert table.loc[("auroc", "Effusion"), "external_value"] == metrics["auroc"]["Effusion"]["value"]
+    assert "every study has one image" in own["studies"]["reason"]
+    assert metrics["studies"]["studies"] == len(set(predictions.patient_ids))
     common = np.mean([own["auroc"][finding]["value"] for finding in predictions.findings])
     assert table.loc[("auroc", "mean"), "own_value"] == pytest.approx(common)
     assert before == {name: (group / name).read_bytes() for name in before}
