@@ -111,7 +111,8 @@ def measure(
 
 
 def _part(rows: Predictions, name: str, fitted: Fitted, folds: Mapping[str, Predictions] | None) -> Part:
-    return Part(name, rows, *fitted.apply(rows, folds), fitted.missing_thresholds(rows.findings))
+    applied = fitted.applied(rows, folds) if name == "test" else None  # to val it was fitted
+    return Part(name, rows, *fitted.apply(rows, folds), fitted.missing_thresholds(rows.findings), applied)
 
 
 def _of_fold(fold: str, test: Predictions, evaluation: Evaluation, seed: int) -> dict[str, Any]:
