@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 from cxr.__main__ import main
+from cxr.commands.evaluate_on import evaluate_on
+from cxr.config.errors import UserError
 from cxr.evaluation.fitted import read_fitted
 from cxr.evaluation.predictions import read_predictions
 from cxr.phantoms.dataset.folder import write_phantoms
@@ -129,6 +131,11 @@ def test_patients_that_the_group_knows_are_left_out_and_counted(folder, capsys):
     assert run(folder, "evaluate", "Tiny", "--on", disguised) == 0
     kept = read_predictions(folder / "models" / "Tiny" / "external" / "disguised" / "predictions.csv").patient_ids
     assert not numbers & {int(patient) for patient in kept}
+
+
+def test_folds_are_refused_with_what_to_do(tmp_path):
+    with pytest.raises(UserError, match=r"has folds.*train it once more with --set split\.scheme=patients"):
+        evaluate_on(None, None, tmp_path, {"folds": ["0", "1"]})
 
 
 def test_what_cannot_be_is_one_sentence(folder, capsys):

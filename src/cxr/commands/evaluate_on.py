@@ -36,8 +36,8 @@ def evaluate_on(options: argparse.Namespace, config: Config, folder: Path, recor
     """Prepare the other data, predict what the group has not seen of it, measure it; return the folder of results."""
     if record.get("folds"):
         raise UserError(
-            f"{folder}: has folds, whose models have a calibration each; train a group with another split.scheme to "
-            "test it on other data"
+            f"{folder}: has folds, whose models have calibrations and thresholds of their own; train it once more with "
+            "--set split.scheme=patients and an --experiment of its own, and give that to --on"
         )
     fitted, own = read_fitted(folder), read_metrics(folder / "metrics.json")
     home = open_prepared(config.settings, config.params)
