@@ -66,6 +66,6 @@ def test_raw_crop_and_mask_are_trained_alike_and_compared(folder, capsys):
 
 def test_what_cannot_be_ablated_is_one_sentence(folder, capsys):
     assert ablate(folder, "--set", "split.scheme=kfold") == 2
-    assert "an ablation needs one train, val and test part" in capsys.readouterr().err
+    assert "needs one train, val and test part; give another, as --set split.scheme=patients" in capsys.readouterr().err
     assert ablate(folder, "--control", "--set", "seed=9") == 2
     assert len(capsys.readouterr().err.splitlines()) == 1

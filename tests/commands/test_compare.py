@@ -36,6 +36,7 @@ def write_run(tmp_path):
             write_predictions(folder / member / "predictions.csv", dataclasses.replace(base, probabilities=part))
         write_predictions(folder / "predictions.csv", dataclasses.replace(base, probabilities=np.mean(parts, axis=0)))
         record = {"members": [{"name": member, "fold": ""} for member in members]}
+        record["split"] = {"name": "patients 70/10/20"}
         record["predictions_hash"] = hash_of_file(folder / "predictions.csv")
         (folder / "run.json").write_text(json.dumps(record))
         return folder
@@ -60,9 +61,22 @@ def test_a_group_a_member_and_a_file_are_compared(tmp_path, write_run, capsys):
     assert len(pd.read_csv(folder / "compare.csv")) == 2 * 3 * 3
     assert (folder / "compare.png").read_bytes().startswith(b"\x89PNG")
     said = capsys.readouterr().out
-    assert "test part, 60 images of 30 patients" in said
+    assert "test part of split 'patients 70/10/20', 60 images of 30 patients" in said
+    assert found["split"] == "patients 70/10/20"
+    assert found["files"]["Noisy"] == {
+        "path": "../../Noisy/predictions.csv",
+        "hash": hash_of_file(two / "predictions.csv"),
+    }
     assert "Noisy - Good:" in said
     assert "independent" in said
+
+
+def test_files_that_name_no_split_are_said_to_name_none(tmp_path, write_run, capsys):
+    files = [tmp_path / f"{name}.csv" for name in ("one", "two")]
+    for file, noise in zip(files, (0.1, 0.5), strict=True):
+        file.write_bytes((write_run(file.stem, noise) / "predictions.csv").read_bytes())
+    assert compare(tmp_path, *files, "--name", "unnamed") == 0
+    assert "test part of a split that no run names, 60 images" in capsys.readouterr().out
 
 
 def test_one_group_is_compared_with_its_members(tmp_path, write_run, capsys):

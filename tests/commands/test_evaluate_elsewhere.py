@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 from cxr.__main__ import main
+from cxr.commands.evaluate_on import evaluate_on
+from cxr.config.errors import UserError
 from cxr.evaluation.fitted import read_fitted
 from cxr.evaluation.predictions import read_predictions
 from cxr.phantoms.dataset.folder import write_phantoms
@@ -53,6 +55,7 @@ def write_settings(folder, name, dataset):
 
 def table_set(**more):
     columns = {"path": "path", "image_id": "id", "patient_id": "pid", "findings": {f: f for f in FINDINGS[:2]}}
+    columns["study_id"] = "pid"  # all images of a patient at once
     return {"format": "table", "root": "there", "csv": "table.csv", "columns": columns, "name": "other", **more}
 
 
@@ -79,6 +82,8 @@ def test_a_group_is_measured_on_other_data_with_what_it_was_fitted_to(folder, ca
     table = pd.read_csv(target / "external.csv").set_index(["number", "finding"])
     assert table.loc[("auroc", "Effusion"), "own_value"] == own["auroc"]["Effusion"]["value"]
     assert table.loc[("auroc", "Effusion"), "external_value"] == metrics["auroc"]["Effusion"]["value"]
+    assert "every study has one image" in own["studies"]["reason"]
+    assert metrics["studies"]["studies"] == len(set(predictions.patient_ids))
     common = np.mean([own["auroc"][finding]["value"] for finding in predictions.findings])
     assert table.loc[("auroc", "mean"), "own_value"] == pytest.approx(common)
     assert before == {name: (group / name).read_bytes() for name in before}
@@ -126,6 +131,11 @@ def test_patients_that_the_group_knows_are_left_out_and_counted(folder, capsys):
     assert run(folder, "evaluate", "Tiny", "--on", disguised) == 0
     kept = read_predictions(folder / "models" / "Tiny" / "external" / "disguised" / "predictions.csv").patient_ids
     assert not numbers & {int(patient) for patient in kept}
+
+
+def test_folds_are_refused_with_what_to_do(tmp_path):
+    with pytest.raises(UserError, match=r"has folds.*train it once more with --set split\.scheme=patients"):
+        evaluate_on(None, None, tmp_path, {"folds": ["0", "1"]})
 
 
 def test_what_cannot_be_is_one_sentence(folder, capsys):

@@ -44,6 +44,12 @@ def test_equal_numbers_of_two_sources_are_different_patients():
     assert ONE.rows["image_id"].to_list() == ["a.png", "b.png"]
 
 
+def test_an_unknown_study_stays_unknown_among_several_sources():
+    """A prefix alone would make one study of all images of a patient."""
+    unknown = dataclasses.replace(ONE, rows=ONE.rows.assign(study_id=""))
+    assert merge_sources([unknown, TWO])[0]["study_id"].to_list() == ["", "", "two:1-0"]
+
+
 def test_patients_of_one_origin_stay_one_patient_and_their_images_are_used_once():
     """One download in two folders, each with the whole label table, must not leak patients into two parts."""
     first = dataclasses.replace(source("A", [("a.png", "1", "1"), ("b.png", "2", "0")], ["Mass"]), origin="nih")

@@ -1,12 +1,17 @@
 """By simulation: intervals by patient hold the truth as often as they say, those by image and DeLong's do not."""
 
 import numpy as np
+from scipy.special import expit
 from scipy.stats import norm
 
 from cxr.evaluation.band import simulate_band
+from cxr.evaluation.calibration import fit_calibration
+from cxr.evaluation.calibration_maps import calibrated_probabilities
 from cxr.evaluation.delong import delong
 from cxr.evaluation.intervals import percentile_interval
+from cxr.evaluation.predictions import Predictions
 from cxr.evaluation.ranking import bootstrap_ranking
+from cxr.evaluation.refits import AppliedMaps
 from cxr.evaluation.reliability import assign_bins, measure_reliability
 from cxr.evaluation.resamples import Resamples
 
@@ -50,6 +55,37 @@ def test_a_calibrated_forecaster_is_inside_its_band_at_the_level_of_the_band():
         wrong += measure_reliability(labels, np.minimum(1, 2 * chances), resamples, 15).values["ece"] <= limit
     assert 0.92 <= inside / 300 <= 0.98
     assert wrong / 300 < 0.05
+
+
+def test_probabilities_fitted_on_validation_are_inside_the_band_that_knows_the_fit():
+    """400 samples of 250 and 500 images; a map of the right form, the noise of its fit left out, and a wrong test part.
+
+    The last has other odds than validation: twice as many, where calibration carried over is off for good.
+    """
+    inside, left_out, shifted, every = 0, 0, 0, np.full(500, True)
+    for seed in range(400):
+        random = np.random.default_rng(seed)
+        truth = random.normal(size=750) * 1.3 - 1.5
+        raw, names = expit(1.6 * truth + 1.2), np.arange(750).astype(str)
+        labels = (random.random(750) < expit(truth)).astype(float)
+        rows = Predictions(names, names, np.full(750, "val"), ("Edema",), raw[:, None], labels[:, None])
+        fit = fit_calibration(rows.rows(np.arange(250)), "platt")
+        test = rows.rows(np.arange(250, 750))
+        chances = calibrated_probabilities(fit, test)[:, 0]
+        bins = assign_bins(chances, 15)
+        refitted = AppliedMaps(test.probabilities, ((every, fit),)).refitted_sums(0, "Edema", every, bins, 300, seed)
+        limit = simulate_band(chances, bins, seed, simulations=300, refitted=refitted).limit
+        others = (random.random(500) < expit(truth[250:] + np.log(2))).astype(float)
+        of_sample, of_others = (
+            measure_reliability(y, chances, Resamples(np.arange(500), 500, 1, 0), 15).values["ece"]
+            for y in (labels[250:], others)
+        )
+        inside += of_sample <= limit
+        left_out += of_sample <= simulate_band(chances, bins, seed, simulations=300).limit
+        shifted += of_others <= limit
+    assert 0.925 <= inside / 400 <= 0.975
+    assert left_out / 400 < 0.85
+    assert shifted / 400 < 0.2
 
 
 def test_a_bin_of_a_calibrated_forecaster_is_inside_its_own_band():

@@ -4,10 +4,19 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import norm
+from scipy.stats import chi2, norm
 
 from cxr.evaluation.auroc import auroc
 from cxr.evaluation.delong import delong
+
+OVARIAN = """
+3.0 5.8 10 0  3.2 6.3 5 1  3.9 6.8 3 1  2.8 4.8 6 0  3.2 5.8 3 1  0.9 4.0 5 0  2.5 5.7 8 0  1.6 5.6 5 1  3.8 5.7 5 1
+3.7 6.7 6 1   3.2 5.4 4 1  3.8 6.6 6 1  4.1 6.6 5 1  3.6 5.7 5 1  4.3 7.0 4 1  3.6 6.7 4 0  2.3 4.4 6 1  4.2 7.6 4 0
+4.0 6.6 6 0   3.5 5.8 6 1  3.8 6.8 7 1  3.0 4.7 8 0  4.5 7.4 5 1  3.7 7.4 5 1  3.1 6.6 6 1  4.1 8.2 6 1  4.3 7.0 5 1
+4.3 6.5 4 1   3.2 5.1 5 1  2.6 4.7 6 1  3.3 6.8 6 0  1.7 4.0 7 0  3.7 6.1 5 1  3.3 6.3 7 1  4.2 7.7 6 1  3.5 6.2 5 1
+2.9 5.7 9 0   2.1 4.8 7 1  2.8 6.2 8 0  4.0 7.0 7 1  3.3 5.7 6 1  3.7 6.9 5 1  3.6 6.6 5 1
+"""
+"""Albumin, total protein, Krebs-Goplerud score and outcome of DeLong's own patients, without six that lack a test."""
 
 
 def from_ratings(negatives, positives):
@@ -31,6 +40,23 @@ def test_subarachnoid_haemorrhages_as_procs_tests_have_them():
     found = delong(*from_ratings([37, 20, 3, 8, 4], [2, 12, 1, 8, 18]))
     assert found.areas[0] == pytest.approx(0.8237, abs=5e-5)
     assert found.covariance[0, 0] == pytest.approx(0.00146991470882363, abs=1e-15)
+
+
+def test_delongs_ovarian_cancers_as_sas_has_them():
+    """Three correlated tests (SAS/STAT User's Guide, LOGISTIC, example "Comparing Receiver Operating Characteristic
+    Curves"): areas, standard errors and intervals of its table, and the contrast of all three, 2 degrees of freedom."""
+    rows = np.array(OVARIAN.split(), dtype=float).reshape(-1, 4)
+    found = delong(rows[:, 3], rows[:, :3] * [1, 1, -1])
+    np.testing.assert_allclose(found.areas, [0.7366, 0.6478, 0.7258], atol=5e-5)
+    np.testing.assert_allclose(np.sqrt(np.diag(found.covariance)), [0.0927, 0.1000, 0.1028], atol=5e-5)
+    wanted = [[0.5549, 0.9182], [0.4518, 0.8439], [0.5243, 0.9273]]
+    np.testing.assert_allclose(found.intervals(), wanted, atol=5e-5)
+    apart = np.array([[1, 0, -1], [0, 1, -1]])
+    difference = apart @ found.areas
+    statistic = difference @ np.linalg.solve(apart @ found.covariance @ apart.T, difference)
+    assert (statistic, chi2.sf(statistic, 2)) == (pytest.approx(2.5340, abs=5e-5), pytest.approx(0.2817, abs=5e-5))
+    value, error, _ = found.difference(0, 2)
+    assert (value, error) == (pytest.approx(0.0108, abs=5e-5), pytest.approx(0.0953, abs=5e-5))
 
 
 def by_definition(labels, scores):

@@ -271,6 +271,8 @@ def test_a_weighted_loss_is_outside_its_band_before_calibration_and_inside_after
         assert not raw["band"]["inside"]
         assert raw["ece"]["value"] > 5 * raw["band"]["limit"]
         assert calibrated["band"]["inside"]
+        assert (raw["band"]["fit_noise"], calibrated["band"]["fit_noise"]) == (False, True)
+        assert not metrics["validation"]["calibration"]["calibrated"][finding]["band"]["fit_noise"]  # fitted to it
         assert raw["intercept"]["high"] < -1.5
         # Not held to their intervals, which know of the noise of test, not of that of the fit.
         assert calibrated["intercept"]["value"] == pytest.approx(0, abs=0.25)

@@ -20,8 +20,14 @@ from cxr.reporting.report import SIZE_LIMIT, TEXT_ALLOWANCE, write_report
 SYNTHETIC = "Phantoms: synthetic images; these numbers say nothing about patients"
 HEADINGS = (
     *("What was run", "Mean AUROC 0.", "Curves, test part", "Calibration, test part", "Operating points, test part"),
-    *("Validation and test side by side", "Subgroups, test part", "Disagreement of the members", "Lungs and crops"),
-    *("Published results of the same split", "Model card", "This run Made"),
+    *("Validation and test side by side", "Per study, test part", "Subgroups, test part"),
+    *(
+        "Disagreement of the members",
+        "Lungs and crops",
+        "Published results of the same split",
+        "Model card",
+        "This run Made",
+    ),
 )
 SMOKE = "Smoke run: a check that the chain works, not a result"
 
@@ -244,10 +250,12 @@ def test_softmax_members_seeds_and_subgroups_are_shown(make_run, measure_run, no
     remeasure(
         folder, measure_run, lambda _: single, single=True, attributes=attributes,
         members={"densenet169": [single], "xception": [other]}, seeds={"both": ["densenet169", "xception"]},
+        studies=dict(zip(rows.image_ids, rows.patient_ids, strict=True)),
     )  # fmt: skip
     words, _ = read(write_report(folder))
     assert re.search(r"Average of all \d\.\d{3}", words)
     assert "both, mean of 2 seeds" in words
+    assert "40 studies of 80 images; 40 of them have more than one image" in words
     assert words.index("Follow-up first") < words.index(" 5+ ") < words.index("Sex F")
     assert re.search(r"disagree 0\.\d{3}", words)
     assert "at least 20 positives" in words

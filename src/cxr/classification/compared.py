@@ -1,7 +1,10 @@
 """Names and paths of finished runs in, their predictions by name out; what is to be compared; no Keras."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,15 +18,26 @@ from cxr.evaluation.members import joined
 from cxr.evaluation.predictions import Predictions, read_predictions
 
 
-def find_runs(config: Config, named: Sequence[str]) -> dict[str, Predictions]:
-    """Return name -> predictions of groups by name, of folders of groups or members, and of prediction files.
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What is compared."""
+
+    predictions: Predictions
+    file: Path | None
+    """Where they lie; None for those of several folds together."""
+    split: str | None
+    """Name of the split; None where nothing beside the file names it."""
+
+
+def find_runs(config: Config, named: Sequence[str]) -> dict[str, Run]:
+    """Return name -> run of groups by name, of folders of groups or members, and of prediction files.
 
     One group alone stands for its average and then each of its members. Raises UserError for what is none of these, for
     a file that is not the one its run wrote, and for one run that has no members to be compared with.
     """
     files = [_file_of(config, one) for one in named]
     names = _distinct([_name_of(file) for file in files], named)
-    runs = {name: _read(file) for name, file in zip(names, files, strict=True)}
+    runs = {name: Run(_read(file), file, _split_of(file)) for name, file in zip(names, files, strict=True)}
     if len(runs) > 1:
         return runs
     if len(named) > 1:
@@ -32,6 +46,25 @@ def find_runs(config: Config, named: Sequence[str]) -> dict[str, Predictions]:
     if len(members) < 2:
         raise UserError(f"{named[0]}: is one run without members; name a second run to compare it with")
     return {f"average of {names[0]}": next(iter(runs.values()))} | members
+
+
+def split_name(runs: Iterable[Run]) -> str | None:
+    """The name of the split of all runs; the names where several call the same images otherwise; None for none."""
+    return " / ".join(dict.fromkeys(run.split for run in runs if run.split)) or None
+
+
+def origins(files: Mapping[str, Path | None], folder: Path) -> dict[str, dict[str, str]]:
+    """Run -> {"path", seen from the folder of the comparison, "hash"}: whether it is still of these files."""
+    return {
+        name: {"path": Path(os.path.relpath(file.resolve(), folder.resolve())).as_posix(), "hash": hash_of_file(file)}
+        for name, file in files.items()
+        if file is not None
+    }
+
+
+def _split_of(file: Path) -> str | None:
+    record: dict[str, Any] = read_run(file.parent) or {} if file.name == PREDICTIONS else {}
+    return (record.get("split") or record.get("inputs", {}).get("split") or {}).get("name")
 
 
 def _file_of(config: Config, named: str) -> Path:
@@ -71,18 +104,23 @@ def _read(file: Path) -> Predictions:
     return read_predictions(file)
 
 
-def _members_of(folder: Path) -> dict[str, Predictions]:
-    """Return the predictions of each member of a group, of several folds the test parts together; {} for no group."""
-    record = read_run(folder) or {}
-    by_name: dict[str, list[Predictions]] = {}
+def _members_of(folder: Path) -> dict[str, Run]:
+    """Return each member of a group, of several folds the test parts together; {} for no group."""
+    record, split = read_run(folder) or {}, _split_of(folder / PREDICTIONS)
+    by_name: dict[str, list[tuple[Predictions, Path]]] = {}
     for member in record.get("members", []):
         file, fold = folder / member["name"] / PREDICTIONS, member["fold"]
         if not file.is_file():
             raise UserError(f"{file}: no such file; train or average the group again")
         bare = member["name"].removesuffix(fold_name("", fold)) if fold else member["name"]
         one = read_predictions(file)
-        by_name.setdefault(bare, []).append(one.part("test") if fold else one)
-    return {name: _in_order(joined(parts)) if len(parts) > 1 else parts[0] for name, parts in by_name.items()}
+        by_name.setdefault(bare, []).append((one.part("test") if fold else one, file))
+    return {
+        name: Run(_in_order(joined([rows for rows, _ in parts])), None, split)
+        if len(parts) > 1
+        else Run(*parts[0], split)
+        for name, parts in by_name.items()
+    }
 
 
 def _in_order(predictions: Predictions) -> Predictions:

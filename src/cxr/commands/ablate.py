@@ -5,13 +5,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from cxr.classification.compared import origins
 from cxr.classification.lung_control import CONTROLS, hide, rows_with_lungs
-from cxr.classification.runs import PREDICTIONS, check_run
+from cxr.classification.runs import PREDICTIONS, RUN, check_run
 from cxr.commands.context import group_dir, read_config
 from cxr.commands.prepare import prepare_sources, read_all
 from cxr.commands.progress import show_progress
 from cxr.config.errors import UserError
 from cxr.config.load import Config
+from cxr.config.record import read_json
 from cxr.datasets.manifest import read_table
 from cxr.engines.startup import load_keras
 from cxr.evaluation.comparison import compare_runs
@@ -31,22 +33,27 @@ def run(options: argparse.Namespace) -> None:
     """Show the finished group images without lungs or without the rest; then train and compare the three crops."""
     config = read_config(options)
     if config.params.split.scheme in ("kfold", "test"):
-        raise UserError(f'split.scheme "{config.params.split.scheme}": an ablation needs one train, val and test part')
+        raise UserError(
+            f'split.scheme "{config.params.split.scheme}": an ablation needs one train, val and test part; give '
+            "another, as --set split.scheme=patients with an --experiment of its own"
+        )
     place = config.ablation_dir("crop", options.group)
     if options.control:
         _control(config, options.group, place / "lungs")
         return
     config.params.group(options.group)
-    runs = {MODES[mode]: _trained(config, options.group, mode, place, options.overwrite) for mode in MODES}
-    _compare(runs, config, place)
+    files = {MODES[mode]: _trained(config, options.group, mode, place, options.overwrite) for mode in MODES}
+    runs = {name: read_predictions(file) for name, file in files.items()}
+    split = read_json(config.group_dir(options.group) / RUN)["split"]["name"]
+    _compare(runs, files, split, config, place)
     if config.params.crop.mode == "none":
         print('ablate: no lungs control: with crop.mode "none" lungs are not sought')
     else:
         _control(config, options.group, place / "lungs")
 
 
-def _trained(config: Config, group: str, mode: str, place: Path, overwrite: bool) -> Predictions:
-    """Prepare and train the group with this crop, the one of its own parameters in its own folder."""
+def _trained(config: Config, group: str, mode: str, place: Path, overwrite: bool) -> Path:
+    """Prepare and train the group with this crop, the one of its own parameters in its own folder; its predictions."""
     params = config.params.model_copy(update={"crop": config.params.crop.model_copy(update={"mode": mode})})
     one = replace(config, params=params)
     files, _ = prepare_sources(one, read_all(config.settings))
@@ -68,7 +75,7 @@ def _trained(config: Config, group: str, mode: str, place: Path, overwrite: bool
         Execution(settings.engine, told, overwrite, config.smoke, settings.devices),
     )
     print(f"ablate: {MODES[mode]}: {'trained' if trained else 'unchanged'}: {folder}")
-    return read_predictions(folder / PREDICTIONS)
+    return folder / PREDICTIONS
 
 
 def _control(config: Config, group: str, place: Path) -> None:
@@ -92,16 +99,21 @@ def _control(config: Config, group: str, place: Path) -> None:
 
     places = {image: row for row, image in enumerate(asked.image_ids)}
     runs = {"whole crop": asked.rows([places[image] for image in store.image_ids[rows]])}
+    files = {"whole crop": folder / PREDICTIONS}
     for name, changed in hidden.items():
         progress = show_progress
         runs[name] = predict_group_rows(folder, record, changed, rows, config.settings.engine, params.seed, progress)
-        write_predictions(place / f"{name.replace(' ', '-')}.csv", runs[name])
-    _compare(runs, config, place)
+        files[name] = place / f"{name.replace(' ', '-')}.csv"
+        write_predictions(files[name], runs[name])
+    _compare(runs, files, record["split"]["name"], config, place)
 
 
-def _compare(runs: Mapping[str, Predictions], config: Config, place: Path) -> None:
+def _compare(
+    runs: Mapping[str, Predictions], files: Mapping[str, Path], split: str, config: Config, place: Path
+) -> None:
     for part, meaning in PARTS.items():
-        comparison = compare_runs(runs, config.params.evaluation.resamples, config.params.seed, part)
+        comparison = compare_runs(runs, config.params.evaluation.resamples, config.params.seed, part, split=split)
+        comparison["files"] = origins(files, place)
         write_comparison(place, comparison, part)
         print(f"ablate: {meaning}:")
         print("\n".join(f"ablate: {line}" for line in comparison_lines(comparison)))

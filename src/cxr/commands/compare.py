@@ -3,7 +3,7 @@
 import argparse
 import re
 
-from cxr.classification.compared import find_runs
+from cxr.classification.compared import find_runs, origins, split_name
 from cxr.commands.context import read_config
 from cxr.config.errors import UserError
 from cxr.config.params import checked_group
@@ -18,7 +18,10 @@ def run(options: argparse.Namespace) -> None:
     config = read_config(options)
     runs = find_runs(config, options.runs)
     folder = config.comparison_dir(_name(options.name, list(runs)))
-    comparison = compare_runs(runs, config.params.evaluation.resamples, config.params.seed)
+    predictions = {name: run.predictions for name, run in runs.items()}
+    evaluation, seed = config.params.evaluation, config.params.seed
+    comparison = compare_runs(predictions, evaluation.resamples, seed, split=split_name(runs.values()))
+    comparison["files"] = origins({name: run.file for name, run in runs.items()}, folder)
     write_comparison(folder, comparison)
     print("\n".join(f"compare: {line}" for line in comparison_lines(comparison)))
     print(f"compare: written: {folder / 'compare.json'}, compare.csv, compare.png")

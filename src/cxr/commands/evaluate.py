@@ -17,9 +17,10 @@ from cxr.evaluation.attributes import attribute_table
 from cxr.evaluation.fitted import fit_on_validation, read_fitted
 from cxr.evaluation.metrics import MEMBERS, measure, read_metrics, write_metrics
 from cxr.evaluation.predictions import read_predictions
+from cxr.evaluation.studies import studies_of
 from cxr.preparation.prepare import prepared_files
 
-FORM = 2
+FORM = 3
 """Of metrics.json: a file of another form is measured again."""
 
 
@@ -58,10 +59,13 @@ def run(options: argparse.Namespace) -> None:
         predictions = read_predictions(source)
         folds = {fold: read_predictions(folder / f"predictions-f{fold}.csv") for fold in record.get("folds", [])}
         fitted = fit_on_validation(predictions, record["split"], evaluation, folds, params.findings.single)
-        attributes = attribute_table(read_table(manifest, DESCRIPTION)) if subgroups else None
+        images = read_table(manifest, DESCRIPTION) if subgroups else None
+        attributes, studies = (None, None) if images is None else (attribute_table(images), studies_of(images))
         members = {name: [read_predictions(file) for file in files] for name, files in of_members.items()}
         seeds = seed_groups(classifiers)
-        metrics = measure(predictions, record["split"], evaluation, seed, folds, fitted, attributes, members, seeds)
+        metrics = measure(
+            predictions, record["split"], evaluation, seed, folds, fitted, attributes, members, seeds, studies
+        )
         target.unlink(missing_ok=True)  # written last: what is there belongs to the fits beside it
         fitted.write(folder)
         write_metrics(target, metrics | {"inputs": inputs})
@@ -72,14 +76,21 @@ def run(options: argparse.Namespace) -> None:
 def say_metrics(step: str, metrics: dict[str, Any]) -> None:
     """Print the mean AUROC with its interval, and that of members with several seeds."""
     mean, split = metrics["auroc"]["mean"], metrics["split"]
-    interval = f" (95 % interval {mean['low']:.3f}-{mean['high']:.3f})" if mean["low"] is not None else ""
-    value = "not measurable" if mean["value"] is None else f"{mean['value']:.3f}{interval}"
     part = f"{'out of fold' if metrics.get('folds') else split['part']} of split {split['name']!r}"
-    print(f"{step}: mean AUROC {value} over {mean['findings']} findings, {part}")
+    print(f"{step}: {_with_interval(mean)} over {mean['findings']} findings, {part}")
+    studies = metrics["studies"]
+    if "reason" not in studies:
+        one = studies["auroc"]["mean"]
+        print(f"{step}: {_with_interval(one)} per study, {studies['studies']} studies of {studies['images']} images")
     for member, spread in metrics["seeds"].items():
         one = spread["test"]
         value = "not measurable" if one["mean"] is None else f"{one['mean']:.3f}, SD {one['sd']:.3f}"
         print(f"{step}: {member} alone, {len(spread['members'])} seeds: mean AUROC {value}, {part}")
+
+
+def _with_interval(mean: dict[str, Any]) -> str:
+    interval = f" (95 % interval {mean['low']:.3f}-{mean['high']:.3f})" if mean["low"] is not None else ""
+    return "mean AUROC " + ("not measurable" if mean["value"] is None else f"{mean['value']:.3f}{interval}")
 
 
 def _member_files(classifiers: list[Classifier], folder: Path) -> dict[str, list[Path]]:

@@ -24,6 +24,7 @@ from cxr.evaluation.fitted import read_fitted
 from cxr.evaluation.metrics import measure, read_metrics, write_metrics
 from cxr.evaluation.predictions import read_predictions, write_predictions
 from cxr.evaluation.split_record import split_of
+from cxr.evaluation.studies import studies_of
 from cxr.evaluation.two_samples import both_columns, both_table
 from cxr.preparation.prepare import open_prepared
 from cxr.preparation.store import Store, open_stores, pooled
@@ -35,8 +36,8 @@ def evaluate_on(options: argparse.Namespace, config: Config, folder: Path, recor
     """Prepare the other data, predict what the group has not seen of it, measure it; return the folder of results."""
     if record.get("folds"):
         raise UserError(
-            f"{folder}: has folds, whose models have a calibration each; train a group with another split.scheme to "
-            "test it on other data"
+            f"{folder}: has folds, whose models have calibrations and thresholds of their own; train it once more with "
+            "--set split.scheme=patients and an --experiment of its own, and give that to --on"
         )
     fitted, own = read_fitted(folder), read_metrics(folder / "metrics.json")
     home = open_prepared(config.settings, config.params)
@@ -69,9 +70,11 @@ def evaluate_on(options: argparse.Namespace, config: Config, folder: Path, recor
         extra["predictions_hash"] = hash_of_file(target / PREDICTIONS)
         write_json(target / RUN, extra | machine_record())
     predictions = read_predictions(target / PREDICTIONS)
-    attributes = attribute_table(read_table(files.manifest, DESCRIPTION))
+    images = read_table(files.manifest, DESCRIPTION)
+    attributes, studies = attribute_table(images), studies_of(images)
     split = split_of(predictions, f"{name}, all test")
-    metrics = measure(predictions, split, config.params.evaluation, config.params.seed, None, fitted, attributes)
+    evaluation, seed = config.params.evaluation, config.params.seed
+    metrics = measure(predictions, split, evaluation, seed, None, fitted, attributes, studies=studies)
     both = both_columns(own, metrics)
     write_text(target / "external.csv", both_table(both))
     write_metrics(target / "metrics.json", metrics)

@@ -13,6 +13,7 @@ from cxr.evaluation.fitted import fit_on_validation
 from cxr.evaluation.metrics import measure, write_metrics
 from cxr.evaluation.predictions import write_predictions
 from cxr.evaluation.probability_table import read_probability_table
+from cxr.evaluation.studies import studies_of
 
 
 def run(options: argparse.Namespace) -> None:
@@ -29,8 +30,8 @@ def run(options: argparse.Namespace) -> None:
     _say_parts(foreign)
     predictions, split, folder = foreign.predictions, foreign.split, options.out
     fitted = fit_on_validation(predictions, split, params.evaluation)
-    attributes = attribute_table(table.described)
-    metrics = measure(predictions, split, params.evaluation, params.seed, None, fitted, attributes)
+    attributes, studies = attribute_table(table.described), studies_of(table.described)
+    metrics = measure(predictions, split, params.evaluation, params.seed, None, fitted, attributes, studies=studies)
     (folder / "metrics.json").unlink(missing_ok=True)  # written last: what is there belongs to the files beside it
     write_predictions(folder / "predictions.csv", predictions)
     fitted.write(folder)

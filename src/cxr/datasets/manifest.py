@@ -32,8 +32,8 @@ def merge_sources(sources: Sequence[SourceTable]) -> tuple[pd.DataFrame, pd.Data
             rejected.append(repeated.assign(reason="the image is in an earlier data set of the settings"))
             rows = rows[~again]
             rows["image_id"] = source.name + ":" + rows["image_id"]
-            for column in ("patient_id", "study_id"):
-                rows[column] = space + ":" + rows[column]
+            rows["patient_id"] = space + ":" + rows["patient_id"]
+            rows["study_id"] = (space + ":" + rows["study_id"]).where(rows["study_id"] != "", "")
         parts.append(rows.reindex(columns=[*DESCRIPTION, *findings, "row"], fill_value=""))
     return pd.concat(parts, ignore_index=True).astype(str), pd.concat(rejected, ignore_index=True)[REJECTED]
 

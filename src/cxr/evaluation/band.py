@@ -5,8 +5,11 @@ ECE that chance alone makes (Broecker and Smith, Weather and Forecasting 2007, 2
 probabilities themselves, many times; nothing is resampled, as the question is about labels, not about who was in the
 sample. They are drawn independently: where images of a patient share their findings the true band is wider.
 
-Probabilities that were calibrated on validation are not perfect: the fit has noise of its own. On simulated samples
-with a validation part a third to a half of the test part, Platt's maps of the right form lay inside in three of four.
+Probabilities that were calibrated on validation are not perfect even where the map has the right form: the fit has
+noise of its own. Each simulation then also has its own fit (`refits`): labels come from the probabilities as they are,
+and are held against those that the other fit gives. By simulation (150-2,000 images of validation, twice or thrice as
+many of test, 2-30 % positives) Platt's maps of the right form are inside this band in 93-96 % of samples, and inside
+one that leaves out the noise of the fit in 65-82 %.
 """
 
 from dataclasses import dataclass
@@ -36,9 +39,18 @@ class Band:
 
 
 def simulate_band(
-    probabilities: np.ndarray, bin_of: np.ndarray, seed: int, level: float = 0.95, simulations: int = SIMULATIONS
+    probabilities: np.ndarray,
+    bin_of: np.ndarray,
+    seed: int,
+    level: float = 0.95,
+    simulations: int = SIMULATIONS,
+    refitted: np.ndarray | None = None,
 ) -> Band:
-    """Draw labels from (N,) probabilities and measure them in (N,) bins 0 to M - 1, none of them empty; N > 0."""
+    """Draw labels from (N,) probabilities and measure them in (N,) bins 0 to M - 1, none of them empty; N > 0.
+
+    refitted: (simulations, M) sums of the probabilities over each bin that other fits would have given; the
+    probabilities themselves are taken for the truth when not given.
+    """
     order = np.argsort(bin_of, kind="stable")
     chances = probabilities[order].astype(np.float32)
     images = np.bincount(bin_of)
@@ -51,5 +63,7 @@ def simulate_band(
         size = min(block, simulations - start)
         drawn = random.random((size, len(chances)), dtype=np.float32) < chances
         hits[start : start + size] = np.add.reduceat(drawn, starts, axis=1, dtype=np.int32)
-    low, high = np.quantile(hits / images, [(1 - level) / 2, (1 + level) / 2], axis=0)
-    return Band(np.abs(hits - expected).sum(axis=1) / len(chances), low, high, level)
+    apart = hits - (expected if refitted is None else refitted)
+    rates = hits if refitted is None else apart + expected
+    low, high = np.clip(np.quantile(rates / images, [(1 - level) / 2, (1 + level) / 2], axis=0), 0, 1)
+    return Band(np.abs(apart).sum(axis=1) / len(chances), low, high, level)

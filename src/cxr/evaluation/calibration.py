@@ -13,7 +13,7 @@ from scipy.optimize import isotonic_regression
 from cxr.config.evaluation import Calibrator
 from cxr.config.record import hash_of_ids
 from cxr.evaluation.calibration_maps import Calibration, CalibrationMap
-from cxr.evaluation.logistic import fit_logistic, is_separable, logit
+from cxr.evaluation.logistic import fit_covariance, fit_logistic, is_separable, logit
 from cxr.evaluation.predictions import Predictions
 from cxr.evaluation.shared_temperature import fit_slope
 
@@ -68,7 +68,9 @@ def _fit_line(raw: np.ndarray, labels: np.ndarray, with_intercept: bool) -> dict
     found = fit_logistic(columns, _drawn_in(labels) if smoothed else labels)
     if found[0] <= 0:
         return None
+    covariance = fit_covariance(columns, found)
     line = {"slope": float(found[0]), "smoothed": smoothed}
+    line |= {"covariance": None if covariance is None else covariance.tolist()}
     return line | {"intercept": float(found[1])} if with_intercept else line
 
 

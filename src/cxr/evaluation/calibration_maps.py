@@ -27,6 +27,9 @@ class CalibrationMap(Model):
     """Raw probabilities of the breakpoints, rising: isotonic; straight lines between, level outside."""
     y: list[Fraction] | None = None
     """Calibrated ones, never falling."""
+    covariance: list[list[float]] | None = None
+    """Of slope and intercept (temperature: of the slope), what other labels of validation would change: see `refits`;
+    platt and temperature."""
     smoothed: bool = False
     """Whether labels were drawn in to Platt's targets because a threshold parts them without error."""
     positives: Annotated[int, Field(ge=0)]
@@ -44,6 +47,9 @@ class CalibrationMap(Model):
                 raise ValueError("isotonic needs as many y as x, x rising and y not falling")
         elif self.kind != "none" and (self.slope is None or (self.kind == "platt" and self.intercept is None)):
             raise ValueError(f"{self.kind} needs its slope{' and intercept' if self.kind == 'platt' else ''}")
+        size = {"platt": 2, "temperature": 1}.get(self.kind, 0)
+        if self.covariance is not None and [len(row) for row in self.covariance] != [size] * size:
+            raise ValueError(f"a covariance of {self.kind} has {size} rows of {size}")
         return self
 
 

@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from cxr.evaluation.band import simulate_band
+from cxr.evaluation.band import SIMULATIONS, simulate_band
 from cxr.evaluation.calibration_line import estimate_lines
 from cxr.evaluation.estimates import Estimate, support_reasons
 from cxr.evaluation.intervals import percentile_interval
+from cxr.evaluation.refits import AppliedMaps
 from cxr.evaluation.reliability import SCORES, Reliability, assign_bins, measure_reliability
 from cxr.evaluation.resamples import Resamples
 
@@ -23,12 +24,14 @@ def measure_calibration(
     bins: int,
     name: str,
     level: float,
+    applied: AppliedMaps | None = None,
 ) -> tuple[dict[str, Any], dict[str, Estimate]]:
     """The entries, and the estimates behind them: SCORES, "slope" and "intercept".
 
     `mean` has an entry per score, over findings. A finding has one per score and line, `band` ({"expected": the mean
-    ECE of a calibrated forecaster, "limit": what it stays below in `level` of cases, "inside"}) and `bins`: images,
-    positives, mean probability, observed rate with its interval, and the band's bounds of the rate.
+    ECE of a calibrated forecaster, "limit": what it stays below in `level` of cases, "inside", "fit_noise": whether it
+    was calibrated with a fit that may be off as far as this one}) and `bins`: images, positives, mean probability,
+    observed rate with its interval, and the band's bounds of the rate.
 
     Args:
         labels: (N, K) float64 of 1, 0, and NaN where unknown.
@@ -38,6 +41,7 @@ def measure_calibration(
         bins: at most so many.
         name: of the part, for the reasons.
         level: of intervals and band.
+        applied: what calibrated the probabilities, on other images than these; the band then knows its noise.
     """
     found = [measure_reliability(labels[:, k], probabilities[:, k], resamples, bins) for k in range(len(findings))]
     reasons = support_reasons(resamples, name, labelled_images=~np.isnan(labels))
@@ -56,16 +60,26 @@ def measure_calibration(
     for k, finding in enumerate(findings):
         entries[finding] = {kind: estimate.entry(k, level) for kind, estimate in estimates.items()}
         known = ~np.isnan(labels[:, k])
-        entries[finding] |= _curve(found[k], probabilities[known, k], bins, reasons[k], resamples.seed + k, level)
+        chances, seed = probabilities[known, k], resamples.seed + k
+        bin_of, refitted = assign_bins(chances, bins), None
+        if applied is not None and known.any():
+            refitted = applied.refitted_sums(k, finding, known, bin_of, SIMULATIONS, seed)
+        entries[finding] |= _curve(found[k], chances, bin_of, reasons[k], seed, level, refitted)
     return entries, estimates
 
 
 def _curve(
-    found: Reliability, probabilities: np.ndarray, bins: int, reason: str | None, seed: int, level: float
+    found: Reliability,
+    probabilities: np.ndarray,
+    bin_of: np.ndarray,
+    reason: str | None,
+    seed: int,
+    level: float,
+    refitted: np.ndarray | None,
 ) -> dict[str, Any]:
     if len(probabilities) == 0:
         return {"band": None, "bins": []}
-    band = simulate_band(probabilities, assign_bins(probabilities, bins), seed, level)
+    band = simulate_band(probabilities, bin_of, seed, level, refitted=refitted)
     rows = []
     for b in range(len(found.images)):
         rates = found.rate_draws[:, b]
@@ -84,4 +98,5 @@ def _curve(
             }
         )
     inside = bool(found.values["ece"] <= band.limit)
-    return {"band": {"expected": float(band.eces.mean()), "limit": band.limit, "inside": inside}, "bins": rows}
+    summary = {"expected": float(band.eces.mean()), "limit": band.limit, "inside": inside}
+    return {"band": summary | {"fit_noise": refitted is not None}, "bins": rows}

@@ -25,7 +25,12 @@ COLUMNS = (
 
 
 def compare_runs(
-    runs: Mapping[str, Predictions], resamples: int, seed: int, part: str = "test", level: float = LEVEL
+    runs: Mapping[str, Predictions],
+    resamples: int,
+    seed: int,
+    part: str = "test",
+    level: float = LEVEL,
+    split: str | None = None,
 ) -> dict[str, Any]:
     """Measure every run on the same resampled patients, and every run but the first against the first.
 
@@ -40,6 +45,7 @@ def compare_runs(
         seed: of these.
         part: of the split.
         level: of the intervals.
+        split: its name, where it is known.
 
     Raises UserError as `same_images` does.
     """
@@ -56,7 +62,7 @@ def compare_runs(
             differences[name][number] = entries
     _add_delong(differences, rows)
     return {
-        **{"part": part, "images": len(first.image_ids), "patients": drawn.patients},
+        **{"split": split, "part": part, "images": len(first.image_ids), "patients": drawn.patients},
         **{"images_hash": hash_of_ids(first.image_ids), "reference": reference, "runs": list(rows)},
         **{"findings": list(first.findings), "left_out": left_out},
         "intervals": {

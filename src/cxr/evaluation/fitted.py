@@ -20,6 +20,7 @@ from cxr.config.model import Model
 from cxr.evaluation.calibration import fit_calibration
 from cxr.evaluation.calibration_maps import Calibration, calibrated_probabilities
 from cxr.evaluation.predictions import Predictions
+from cxr.evaluation.refits import AppliedMaps
 from cxr.evaluation.thresholds import Thresholds, fit_thresholds
 
 CALIBRATION, THRESHOLDS = "calibration.json", "thresholds.json"
@@ -68,16 +69,30 @@ class Fitted:
         folds: with cross-validation, fold -> its predictions; an image is calibrated by the fold whose test part it is
         in. ValueError for an image in no fold, or for predictions without folds by fits that have them.
         """
-        if set(self.calibration.fits) != set(folds or {"": None}):
-            raise ValueError(f"fits of {sorted(self.calibration.fits)} for predictions of {sorted(folds or [''])}")
         calibrated, thresholds = np.full((2, *predictions.probabilities.shape), np.nan)
-        for fold, calibration in self.calibration.fits.items():
-            rows = slice(None) if not folds else np.isin(predictions.image_ids, folds[fold].part("test").image_ids)
-            calibrated[rows] = calibrated_probabilities(calibration, predictions.rows(rows))
+        for fold, rows in self._rows(predictions, folds).items():
+            calibrated[rows] = calibrated_probabilities(self.calibration.fits[fold], predictions.rows(rows))
             thresholds[rows] = self.thresholds.fits[fold].array(predictions.findings)
         if np.isnan(calibrated).any():
             raise ValueError("an image is in the test part of no fold")
         return calibrated, thresholds
+
+    def applied(self, predictions: Predictions, folds: Mapping[str, Predictions] | None = None) -> AppliedMaps:
+        """Which maps `apply` used for which images."""
+        rows_of = self._rows(predictions, folds)
+        return AppliedMaps(
+            predictions.probabilities, tuple((rows, self.calibration.fits[fold]) for fold, rows in rows_of.items())
+        )
+
+    def _rows(self, predictions: Predictions, folds: Mapping[str, Predictions] | None) -> dict[str, np.ndarray]:
+        """Fold -> (N,) bool, the images that its fit is for."""
+        if set(self.calibration.fits) != set(folds or {"": None}):
+            raise ValueError(f"fits of {sorted(self.calibration.fits)} for predictions of {sorted(folds or [''])}")
+        if not folds:
+            return {"": np.full(len(predictions.image_ids), True)}
+        return {
+            fold: np.isin(predictions.image_ids, folds[fold].part("test").image_ids) for fold in self.calibration.fits
+        }
 
     @property
     def method(self) -> str:

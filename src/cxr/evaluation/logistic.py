@@ -45,6 +45,18 @@ def fit_logistic(columns: np.ndarray, targets: np.ndarray, offset: np.ndarray | 
     return found
 
 
+def fit_covariance(columns: np.ndarray, found: np.ndarray, offset: np.ndarray | float = 0.0) -> np.ndarray | None:
+    """(D, D) covariance of fitted coefficients, the inverse of the loss' curvature there; None where it has none.
+
+    It takes images for independent.
+    """
+    share = expit(columns @ found + offset)
+    curvature = (columns * (share * (1 - share))[:, None]).T @ columns
+    if not np.linalg.cond(curvature) < 1 / np.finfo(float).eps:  # also NaN
+        return None
+    return np.linalg.inv(curvature)
+
+
 def is_separable(scores: np.ndarray, labels: np.ndarray) -> bool:
     """Whether one cut parts (N,) scores by their labels 1 and 0, either way round: then no finite slope fits best."""
     positives, negatives = scores[labels == 1], scores[labels == 0]

@@ -10,6 +10,7 @@ from cxr.evaluation.discrimination import describe_ranking, estimate_micro, esti
 from cxr.evaluation.estimates import Estimate
 from cxr.evaluation.operation import measure_operation
 from cxr.evaluation.predictions import Predictions
+from cxr.evaluation.refits import AppliedMaps
 from cxr.evaluation.resamples import Resamples
 
 HALF = 0.5
@@ -29,6 +30,8 @@ class Part:
     """(N, K) float64 on the calibrated ones; NaN where there is none."""
     missing: tuple[str | None, ...]
     """K reasons for having no threshold."""
+    applied: AppliedMaps | None = None
+    """What calibrated these images; None where it was fitted to them, or nothing was."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,9 +55,10 @@ def measure_part(part: Part, resamples: Resamples, bins: int, level: float) -> M
     ranking = estimate_ranking(rows, resamples, name)
     micro = estimate_micro(rows, resamples, name)
     calibration, scores = {}, {}
-    for kind, probabilities in (("raw", rows.probabilities), ("calibrated", part.calibrated)):
+    kinds = (("raw", rows.probabilities, None), ("calibrated", part.calibrated, part.applied))
+    for kind, probabilities, applied in kinds:
         calibration[kind], scores[kind] = measure_calibration(
-            rows.labels, probabilities, rows.findings, resamples, bins, name, level
+            rows.labels, probabilities, rows.findings, resamples, bins, name, level, applied
         )
     common = (rows.findings, part.missing, resamples, name, level)
     operation, rates = measure_operation(rows.labels, part.calibrated, part.thresholds, *common)

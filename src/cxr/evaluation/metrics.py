@@ -21,6 +21,7 @@ from cxr.evaluation.metrics_table import FINDING_KEYS, metrics_table
 from cxr.evaluation.predictions import Predictions
 from cxr.evaluation.resamples import Resamples
 from cxr.evaluation.shift import compare_parts
+from cxr.evaluation.studies import measure_studies
 from cxr.evaluation.subgroups import measure_subgroups
 
 MEMBERS = "members.csv"
@@ -38,6 +39,7 @@ def measure(
     attributes: pd.DataFrame | None = None,
     members: Mapping[str, Sequence[Predictions]] | None = None,
     seeds: Mapping[str, Sequence[str]] | None = None,
+    studies: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Measure the test part, and validation beside it; the result is the content of `metrics.json`, free of NaN.
 
@@ -57,6 +59,7 @@ def measure(
         members: of a group of several, member -> its predictions, one per fold: "members" has the mean AUROCs of each,
             and, without folds, "disagreement" says whether the group errs more where they differ.
         seeds: member with several seeds -> the names of these in `members`: "seeds" has mean and SD over them.
+        studies: image_id -> study, for "studies" (see `studies.measure_studies`).
 
     Raises UserError when no prediction is of the test part.
     """
@@ -99,6 +102,7 @@ def measure(
             "min_positives": evaluation.min_positives,
             "attributes": measure_subgroups(part, attributes, resamples, evaluation.min_positives, LEVEL),
         },
+        "studies": measure_studies(test, studies or {}, evaluation.resamples, seed, LEVEL),
         "disagreement": measure_disagreement(part, member_spread(test, each), resamples, LEVEL)
         if len(each) > 1
         else None,
@@ -107,7 +111,8 @@ def measure(
 
 
 def _part(rows: Predictions, name: str, fitted: Fitted, folds: Mapping[str, Predictions] | None) -> Part:
-    return Part(name, rows, *fitted.apply(rows, folds), fitted.missing_thresholds(rows.findings))
+    applied = fitted.applied(rows, folds) if name == "test" else None  # to val it was fitted
+    return Part(name, rows, *fitted.apply(rows, folds), fitted.missing_thresholds(rows.findings), applied)
 
 
 def _of_fold(fold: str, test: Predictions, evaluation: Evaluation, seed: int) -> dict[str, Any]:
@@ -146,7 +151,7 @@ def read_metrics(path: Path) -> dict[str, Any]:
     except ValueError as error:  # also of UTF-8 and of NaN
         raise UserError(f"{path}: is not valid JSON ({error}); evaluate the group again.") from error
     _need(path, metrics, "", ("split", "intervals", "images", "patients", "auroc", "validation", "members", "seeds"))
-    _need(path, metrics, "", ("fitted", *BLOCK_KEYS, "shift", "subgroups", "disagreement", "folds"))
+    _need(path, metrics, "", ("fitted", *BLOCK_KEYS, "shift", "subgroups", "studies", "disagreement", "folds"))
     _need(path, metrics["validation"], "validation.", BLOCK_KEYS)
     _need(path, metrics["split"], "split.", ("name", "hash", "part"))
     _need(path, metrics["intervals"], "intervals.", ("resamples", "level"))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -24,22 +25,30 @@ def write_comparison(folder: Path, comparison: Mapping[str, Any], stem: str = "c
     write_json(folder / f"{stem}.json", comparison)
 
 
-def difference_figure(comparison: Mapping[str, Any]) -> Figure:
+def sample_text(comparison: Mapping[str, Any]) -> str:
+    """Which part of which split was compared: `test part of split 'official'`."""
+    split = comparison["split"]
+    return f"{comparison['part']} part of {f'split {split!r}' if split else 'a split that no run names'}"
+
+
+def difference_figure(comparison: Mapping[str, Any], columns: int = MOST_COLUMNS) -> Figure:
     """A panel per run: its AUROC minus the reference's, per finding and in the mean, each with its interval."""
     runs = comparison["differences"]
-    columns = min(len(runs), MOST_COLUMNS)
+    columns = min(len(runs), columns)
     rows = -(-len(runs) // columns)
     height = rows * (0.26 * len(comparison["findings"]) + 1.3) + 0.5
     figure = Figure(figsize=(2.2 + 2.6 * columns, height), layout="constrained")
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
     for panel, (run, of_run) in zip(panels, runs.items(), strict=False):
         _draw(panel, of_run["auroc"], comparison["findings"])
-        panel.set_title(f"{run} − {comparison['reference']}", fontsize=9)
+        panel.set_title(fill(f"{run} − {comparison['reference']}", 26 if len(runs) > 1 else 60), fontsize=9)
     for panel in panels[len(runs) :]:
         panel.remove()
     level = f"{100 * comparison['intervals']['level']:g}\N{NO-BREAK SPACE}%"
-    label = f"Difference of AUROC, {comparison['part']} part, {level} interval over patients"
-    figure.supxlabel(f"{label}\nfilled: p < 0.05, adjusted by Holm", fontsize=9)
+    lines = [f"Difference of AUROC, {level} interval over patients", sample_text(comparison)]
+    width = 26 * (columns + 1)
+    told = [*(fill(line, width) for line in lines), fill("filled: p < 0.05, adjusted by Holm", width)]
+    figure.supxlabel("\n".join(told), fontsize=9)
     return figure
 
 
@@ -60,9 +69,11 @@ def _draw(panel: Axes, entries: Mapping[str, Any], findings: list[str]) -> None:
 
 def comparison_lines(comparison: Mapping[str, Any]) -> list[str]:
     """Return what was compared, the runs' means, then per run a table: a row per finding, the mean last."""
-    reference, part = comparison["reference"], comparison["part"]
+    reference = comparison["reference"]
     sample = f"{counted(comparison['images'], 'image')} of {counted(comparison['patients'], 'patient')}"
-    lines = [f"{part} part, {sample}, hash {comparison['images_hash'][:12]}; differences are to {reference}"]
+    lines = [
+        f"{sample_text(comparison)}, {sample}, hash {comparison['images_hash'][:12]}; differences are to {reference}"
+    ]
     if comparison["left_out"]:
         lines.append(f"not in all runs and left out: {', '.join(comparison['left_out'])}")
     for run, values in comparison["values"].items():

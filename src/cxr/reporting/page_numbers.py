@@ -10,6 +10,7 @@ from cxr.evaluation.confusion import RATES
 from cxr.evaluation.fitted import Fitted
 from cxr.evaluation.metrics import findings_of
 from cxr.reporting.gaps import explain_gaps
+from cxr.reporting.wording import finding_text
 
 SHOWN_RATES = ("sensitivity", "specificity", "ppv", "npv", "f1", "mcc")
 SHOWN_SCORES = ("brier", "ece", "slope", "intercept")
@@ -26,7 +27,10 @@ def calibration_numbers(metrics: Mapping[str, Any], fitted: Fitted) -> dict[str,
     }  # fmt: skip
     rows = {finding: [calibration["calibrated"][finding][score] for score in SHOWN_SCORES] for finding in findings}
     as_reasons = {finding: [{"reason": reason}] for finding, reason in uncalibrated.items() if reason}
+    bands = {finding: calibration["calibrated"][finding]["band"] for finding in findings}
+    plain = [finding_text(finding) for finding, band in bands.items() if band and not band["fit_noise"]]
     return {
+        "plain_bands": "" if not plain else "all findings" if len(plain) == len(findings) else ", ".join(plain),
         "uncalibrated": uncalibrated,
         "uncalibrated_texts": explain_gaps(as_reasons),
         "calibration_gaps": explain_gaps(rows),

@@ -134,8 +134,10 @@ def views_text(record: Mapping[str, Any]) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """`1 image`, `25,596 images`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+    """`1 image`, `25,596 images`, `3 studies`."""
+    if count == 1:
+        return f"{count:,} {noun}"
+    return f"{count:,} {noun[:-1]}ies" if noun.endswith("dy") else f"{count:,} {noun}s"
 
 
 def marks(entry: Mapping[str, Any]) -> list[str]:

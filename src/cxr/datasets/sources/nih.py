@@ -58,11 +58,12 @@ def read_nih_table(csv: Path) -> tuple[pd.DataFrame, pd.Series]:
     table, flaws = read_cells(csv, (ID, LABELS, PATIENT), commas_in_header=True)
     table = table.reindex(columns=dict.fromkeys([*table.columns, *OPTIONAL]), fill_value="")
     patients = table[PATIENT].str.strip().str.replace(r"^0+(?=\d)", "", regex=True)  # 00000001 and 1 are one person
+    follow_up = table[FOLLOW_UP].str.strip()
     rows = pd.DataFrame(
         {
             "image_id": table[ID],
             "patient_id": patients,
-            "study_id": patients + "-" + table[FOLLOW_UP].str.strip(),
+            "study_id": (patients + "-" + follow_up).where(follow_up != "", ""),  # of the 112,120 each is one image
             "view": table[VIEW],
             "sex": table[SEX_NAMES[0]].where(table[SEX_NAMES[0]] != "", table[SEX_NAMES[1]]),
             "age": table[AGE],
