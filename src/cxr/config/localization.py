@@ -16,7 +16,7 @@ class MapBoxes(Model):
     """What is at least this share of the map's maximum is hot; each piece of it that hangs together becomes a box."""
     min_area: Fraction = 0.0
     """Pieces smaller than this share of the crop make no box; the one with the hottest place always does."""
-    merge: Fraction = 0.0
+    merge: Fraction = 0.1
     """Boxes no further apart than this share of the crop's width become one; at 0 only those that overlap or touch."""
     score: Literal["mean", "max"] = "mean"
     """Score of a box: mean or highest heat of the hot places in it."""

@@ -5,6 +5,7 @@ Pointing: Zhang et al., "Top-down neural attention by excitation backprop", IJCV
 """
 
 import numpy as np
+from scipy import ndimage
 
 from cxr.visualization.localization.frames import Frame
 from cxr.visualization.localization.overlap import distances, iobb, iou
@@ -16,11 +17,22 @@ LEVEL = 1e-6
 
 
 def hottest(heat: np.ndarray) -> np.ndarray:
-    """(2,) middle x, y of the hottest place of an (H, W) map as shares of its sides; NaN for a map without heat."""
+    """(2,) middle x, y of the hottest place of an (H, W) map as shares of its sides; NaN for a map without heat.
+
+    A place is a piece of equal heat that hangs together; of several the largest counts, and of these the first.
+    """
     highest = heat.max()
     if not highest > 0:
         return np.full(2, np.nan)
     rows, columns = np.nonzero(heat >= highest - LEVEL)
+    if len(rows) > 1:
+        top, left = rows.min(), columns.min()
+        level = np.zeros((rows.max() - top + 1, columns.max() - left + 1), bool)
+        level[rows - top, columns - left] = True
+        pieces, _ = ndimage.label(level, np.ones((3, 3), bool))
+        number = pieces[rows - top, columns - left]
+        kept = number == np.argmax(np.bincount(number))
+        rows, columns = rows[kept], columns[kept]
     return np.array([(columns.mean() + 0.5) / heat.shape[1], (rows.mean() + 0.5) / heat.shape[0]])
 
 
