@@ -8,4 +8,5 @@ group=$1 && shift
 ./cxr train "$group" "$@"
 ./cxr evaluate "$group" "$@"
 ./cxr visualize "$group" "$@"
+./cxr localize "$group" "$@"
 ./cxr report "$group" "$@"

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Heatmaps of the trained group Efficientnet: gradcam/, report.html.
+# Heatmaps and boxes of the trained group Efficientnet: gradcam/, localization/, report.html.
 set -eu
 cd "$(dirname "$0")"
 ./cxr visualize Efficientnet "$@"
+./cxr localize Efficientnet "$@"
 ./cxr report Efficientnet "$@"

@@ -68,6 +68,8 @@ def test_the_chain_leaves_everything_the_readme_promises(finished):
     index = read_rows(group / "gradcam" / "index.csv")
     assert {row["finding"] for row in index} == set(NIH14)
     assert all((group / "gradcam" / row["file"]).is_file() for row in index)
+    for name in ("boxes.csv", "boxes.json", "localization.json", "localization.csv"):
+        assert (group / "localization" / name).is_file(), name
     (prepared,) = (folder / "data" / "prepared").glob("phantom-*")
     for name in ("manifest.csv", "rejected.csv", "crops.npy", "crops.csv", "lungs.npy", "prepared.json", "crops.png"):
         assert (prepared / name).is_file(), name
@@ -107,6 +109,31 @@ def test_metrics_and_report_name_split_hash_and_interval(finished):
     assert "https://" not in report
 
 
+def test_boxes_are_scored_with_their_controls_and_the_report_shows_them(finished):
+    folder, _, _ = finished
+    group = folder / "models" / "smoke" / "Ensemble"
+    result = json.loads((group / "localization" / "localization.json").read_text())
+    test = {row["image_id"] for row in read_rows(group / "predictions.csv") if row["split"] == "test"}
+    boxes = read_rows(group / "localization" / "boxes.csv")
+    assert {row["image_id"] for row in boxes} <= test
+    assert len(boxes) == result["written"]["boxes"] > 0
+    assert result["written"]["images"] == len(test)
+    assert all(float(row["x"]) + float(row["width"]) <= 320.01 for row in boxes)
+    (prepared,) = (folder / "data" / "prepared").glob("phantom-*")
+    true = [row for row in read_rows(prepared / "boxes.csv") if row["image_id"] in test]
+    assert sum(one["boxes"] for one in result["findings"].values()) == len(true)
+    assert result["truth"]["train"]["boxes"] > 0
+    for kind in ("own", "swapped", "alike", "random", "average_box", "ratio"):
+        assert set(result["numbers"]["pointing"][kind]) == {"mean", *NIH14}
+    assert 0 < result["lungs"]["own"]["mean"]["value"] < 1
+    assert result["deletion"]["images"] == 2
+    for example in result["examples"]:
+        assert (group / "localization" / "examples" / example["file"]).is_file()
+    report = (group / "report.html").read_text()
+    assert f"{result['numbers']['pointing']['own']['mean']['value']:.3f}" in report
+    assert "Most heat in the true box" in report
+
+
 def test_a_second_run_with_nothing_changed_skips_what_is_done(finished):
     folder, options, _ = finished
     model = folder / "models" / "smoke" / "Ensemble" / "tiny_96" / "model.keras"
@@ -114,7 +141,7 @@ def test_a_second_run_with_nothing_changed_skips_what_is_done(finished):
     result = run_script("train_Ensemble.sh", *options)
     assert result.returncode == 0, result.stderr
     for line in ("prepare: unchanged", "tiny_96 unchanged", "tiny_64 unchanged",
-                 "evaluate: unchanged", "visualize: unchanged"):  # fmt: skip
+                 "evaluate: unchanged", "visualize: unchanged", "localize: unchanged"):  # fmt: skip
         assert line in result.stdout
     assert model.stat().st_mtime_ns == before
 
@@ -128,7 +155,7 @@ def test_a_run_with_other_parameters_stops_and_says_which(finished):
     assert "Traceback" not in result.stderr
 
 
-@pytest.mark.parametrize("step", ["evaluate", "visualize"])
+@pytest.mark.parametrize("step", ["evaluate", "visualize", "localize"])
 @pytest.mark.parametrize("change", ["members.tiny_96.dropout=0.5", 'groups.Ensemble=["tiny_64"]', "crop.mode=mask"])
 def test_later_steps_refuse_a_run_of_other_parameters(finished, step, change):
     """Heatmaps of crops that the model never saw, or numbers under the name of another run, would be wrong silently."""

@@ -47,7 +47,7 @@ def test_help_is_light_and_imports_no_framework():
     imported = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
     assert not imported & {"tensorflow", "keras", "numpy", "pandas", "cv2", "openvino"}
     steps = ("segment", "prepare", "describe", "train", "average", "sweep", "evaluate", "visualize", "report", "export")
-    for step in (*steps, "compare", "score", "ablate", "download"):
+    for step in (*steps, "localize", "compare", "score", "ablate", "download"):
         assert step in result.stdout
 
 
@@ -116,7 +116,7 @@ def test_characters_that_are_no_text_are_a_sentence(tmp_path):
     assert_one_sentence(run("prepare", "--set", 'prepared_dir="a\\u0000b"'), "null character")
 
 
-@pytest.mark.parametrize("step", ["train", "evaluate", "visualize", "report"])
+@pytest.mark.parametrize("step", ["train", "evaluate", "visualize", "localize", "report"])
 def test_a_step_before_its_turn_says_what_to_run_first(step, tmp_path):
     places = ("--set", f"models_dir={tmp_path}", "--set", f"prepared_dir={tmp_path}")
     assert_one_sentence(run(step, "Tiny", *places), "first")

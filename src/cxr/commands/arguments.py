@@ -18,6 +18,7 @@ STEPS = {
     "score": "predictions made elsewhere: a CSV of image names and probabilities, measured against a label table",
     "ablate": "what the crop does: raw, crop and mask trained alike; and images with the lungs blacked out, or alone",
     "visualize": "heatmaps of test images: the highest-scored, a sample, or all -> gradcam/, gallery.html",
+    "localize": "boxes from the heatmaps of all test images, scored where there are true boxes -> localization/",
     "report": "everything of a group on one page -> report.html",
     "export": "the prepared crops with labels and split -> TFRecord shards in a folder",
     "convert": "chest X-ray weights of torchxrayvision -> a classifier of ours, ready or to begin training from",
@@ -25,7 +26,7 @@ STEPS = {
     "phantoms": "write synthetic X-rays with their truth into a folder of their own",
     "schema": "show the table of parameters, or write schemas and table with --write",
 }
-GROUP_STEPS = ("train", "evaluate", "ablate", "visualize", "report")
+GROUP_STEPS = ("train", "evaluate", "ablate", "visualize", "localize", "report")
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:

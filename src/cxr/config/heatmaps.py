@@ -1,14 +1,15 @@
-"""The `heatmaps` block of PARAMS.json: which heatmaps are made, and how they are drawn."""
+"""The `heatmaps` block of PARAMS.json: which heatmaps are made, how they are drawn, and how they are scored."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
+from cxr.config.localization import MapBoxes
 from cxr.config.model import Fraction, Model, Positive
 
 
 class Heatmaps(Model):
-    """Which heatmaps are made."""
+    """Which heatmaps are made, and how the places they show are scored."""
 
     method: Literal["grad_cam", "grad_cam_plus_plus", "guided_grad_cam", "cam", "attention", "smooth_grad"] = "grad_cam"
     """How a member is asked where it saw a finding: see the table under Heatmaps."""
@@ -30,6 +31,12 @@ class Heatmaps(Model):
     """Opacity of the hottest place of the overlay."""
     colours: Literal["inferno", "jet"] = "inferno"
     """From cold to hot: `inferno` is perceptually even, `jet` is not: it shows edges where there are none."""
+    boxes: MapBoxes = MapBoxes()
+    """How `./cxr localize` makes boxes from heatmaps."""
+    pointing_tolerance: Fraction = 0.0
+    """How far from a true box the hottest point may lie and still hit it, as a share of the image's longer side."""
+    deletion_images: Annotated[int, Field(ge=0)] = 16
+    """Test images on which deletion and insertion curves are measured, drawn with `seed`; 0 leaves them out."""
 
     @model_validator(mode="after")
     def _consistent(self) -> "Heatmaps":

@@ -39,7 +39,7 @@ def shrink_params(params: dict[str, Any]) -> dict[str, Any]:
         "crop": {"image_px": CROP_PX},
         "training": training,
         "evaluation": {"resamples": 200},
-        "heatmaps": {"images_per_finding": 1},
+        "heatmaps": {"images_per_finding": 1, "deletion_images": 2},
     }
     for name, limits in blocks.items():
         block = small.setdefault(name, {})

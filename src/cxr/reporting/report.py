@@ -11,6 +11,7 @@ from cxr.reporting import wording
 from cxr.reporting.curve_figures import BAND_RESAMPLES
 from cxr.reporting.drawings import draw_figures
 from cxr.reporting.heatmaps import PER_FINDING, embed_heatmaps, read_heatmaps
+from cxr.reporting.localization import embed_examples, few_text, read_localization, rules_text
 from cxr.reporting.model_card import model_card
 from cxr.reporting.page_numbers import (
     calibration_numbers,
@@ -31,16 +32,18 @@ def write_report(run_dir: Path) -> Path:
     """Write `report.html`, `figures/*.png` and `tables/results.*` of a run folder, and return the report's path.
 
     Reads run.json, metrics.json, calibration.json, thresholds.json, predictions.csv, <member>/history.csv and
-    gradcam/index.csv with its pictures; the last two may be missing, and the report then says so. The file stays below
-    SIZE_LIMIT bytes by showing fewer heatmaps. Raises UserError for files that are missing, broken, or of different
-    runs.
+    gradcam/index.csv and localization/ with their pictures; the last three may be missing, and the report then says so.
+    The file stays below SIZE_LIMIT bytes by showing fewer heatmaps. Raises UserError for files that are missing,
+    broken, or of different runs.
     """
     run = read_run(run_dir)
     heatmaps = read_heatmaps(run_dir / "gradcam", run.predictions)
+    localization = read_localization(run_dir, run.record["split"])
     pictures = draw_figures(run)
     write_tables(run_dir / "tables", run.metrics)
     allowance = SIZE_LIMIT - TEXT_ALLOWANCE - sum(map(len, pictures.values()))
-    shown = embed_heatmaps(heatmaps or [], allowance)
+    examples = embed_examples(localization, allowance // 3)
+    shown = embed_heatmaps(heatmaps or [], allowance - sum(len(uri) for _, uri in examples))
     report = run_dir / "report.html"
     context = _context(run) | {
         "pictures": pictures,
@@ -48,6 +51,10 @@ def write_report(run_dir: Path) -> Path:
         "heatmap_count": len(heatmaps or []),
         "heatmaps_shown": sum(map(len, shown.values())),
         "per_finding": PER_FINDING,
+        "localization": localization,
+        "example_pictures": examples,
+        "rules_text": rules_text,
+        "few_text": few_text,
     }
     write_text(report, read_template("report.html.jinja").render(context))
     return report

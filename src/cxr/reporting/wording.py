@@ -17,6 +17,11 @@ def value_text(value: float | None) -> str:
     return "–" if value is None else _minus(f"{value:.3f}")
 
 
+def share_text(value: float | None) -> str:
+    """A share to two decimals; a dash where there is none."""
+    return "–" if value is None else f"{value:.2f}"
+
+
 def interval_text(entry: Mapping[str, Any]) -> str:
     """Low and high of an entry of metrics.json, to three decimals; empty where there is no interval."""
     if entry["low"] is None:
