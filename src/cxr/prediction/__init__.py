@@ -1,1 +1,1 @@
-"""New images and a bundle of finished networks in, findings out: as tables, overlays and DICOM."""
+"""A bundle and new images in, findings out. Nothing here imports Keras or TensorFlow, but what an export calls."""

@@ -1,4 +1,4 @@
-"""What is said of one image, as DICOM out needs it: findings with probability, threshold, call and boxes, and by whom."""
+"""What is said of one image, as DICOM out needs it: findings with probability, threshold, call, boxes; and by whom."""
 
 import hashlib
 import json
@@ -10,8 +10,8 @@ MARKING = "RESEARCH USE ONLY - NOT FOR DIAGNOSIS"
 
 
 @dataclass(frozen=True)
-class Bundle:
-    """Which networks answered. sha256: of the whole bundle, hexadecimal."""
+class BundleName:
+    """Which networks answered. sha256: hexadecimal, of what stands for every file of the bundle."""
 
     name: str
     version: str
@@ -43,9 +43,10 @@ class FindingAnswer:
 
 @dataclass(frozen=True)
 class ImageAnswers:
-    """All findings of one image. notes: sentences about how it was read, such as a fallback to the whole image."""
+    """All findings of one image. notes: sentences about how it was read: without lungs, uncalibrated, members
+    that disagree."""
 
-    bundle: Bundle
+    bundle: BundleName
     findings: tuple[FindingAnswer, ...]
     notes: tuple[str, ...] = ()
 

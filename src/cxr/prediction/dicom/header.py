@@ -16,7 +16,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
 from pydicom.valuerep import validate_value
 
 from cxr import __version__
-from cxr.prediction.dicom.answers import Bundle
+from cxr.prediction.dicom.answers import BundleName
 from cxr.prediction.dicom.codes import LONGEST_MEANING, short_text
 
 NEEDED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPClassUID", "SOPInstanceUID")
@@ -44,7 +44,7 @@ class UnfiledError(Exception):
     """Why nothing can be filed beside a source: a sentence without the file's name."""
 
 
-def new_header(source: Dataset, sop_class: UID, kind: str, content: str, bundle: Bundle, when: datetime) -> Dataset:
+def new_header(source: Dataset, sop_class: UID, kind: str, content: str, bundle: BundleName, when: datetime) -> Dataset:
     """Return a new object with patient, study, series, equipment and SOP common modules, and its file's meta header.
 
     kind: "overlay" or "findings", part of the UIDs and the series' description. content: a digest of what the object
