@@ -4,11 +4,12 @@ This oldest class of colour pictures is the one that every archive and viewer ta
 """
 
 import hashlib
+import re
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 from pydicom.uid import (
     JPEG2000,
     JPEG2000MC,
@@ -20,7 +21,7 @@ from pydicom.uid import (
 
 from cxr.prediction.dicom.answers import MARKING, ImageAnswers
 from cxr.prediction.dicom.codes import Code, code_item
-from cxr.prediction.dicom.header import copied_value, new_header, set_character_set, source_reference
+from cxr.prediction.dicom.header import copied_value, new_header, set_character_set, source_reference, source_value
 from cxr.prediction.dicom.marking import mark
 
 SOURCE_OF_PROCESSING = Code("121322", "DCM", "Source image for image processing operation")
@@ -56,13 +57,14 @@ def build_capture(source: Dataset, overlay: np.ndarray, answers: ImageAnswers, w
     return data
 
 
-def _orientation(source: Dataset, overlay: np.ndarray) -> Any:
+def _orientation(source: Dataset, overlay: np.ndarray) -> list[str] | None:
     """The source's orientation where the overlay has its shape; empty (type 2C) where that cannot be told."""
-    given = source.get("PatientOrientation")
+    given = source_value(source, "PatientOrientation")
     rows, columns = int(source.get("Rows") or 0), int(source.get("Columns") or 0)
     same = abs(overlay.shape[0] * columns - overlay.shape[1] * rows) <= max(rows, columns)
-    valid = given is not None and len(given) == 2 and all(set(str(part)) <= set("APRLHF") and part for part in given)
-    return list(given) if rows and columns and same and valid else None
+    directions = [str(part) for part in given] if isinstance(given, MultiValue) else []
+    valid = len(directions) == 2 and all(re.fullmatch("[APRLHF]{1,3}", part) for part in directions)
+    return directions if rows and columns and same and valid else None
 
 
 def _copy_lossiness(data: Dataset, source: Dataset) -> None:

@@ -77,7 +77,7 @@ def new_header(source: Dataset, sop_class: UID, kind: str, content: str, bundle:
 
 def set_character_set(data: Dataset, source: Dataset, own_texts: Iterable[str]) -> None:
     """Give an object the source's character set, which every set can write ASCII in; UTF-8 where our texts need it."""
-    declared = _value(source, "SpecificCharacterSet")
+    declared = source_value(source, "SpecificCharacterSet")
     if not all(text.isascii() for text in own_texts):
         declared = "ISO_IR 192"
     if declared:
@@ -94,7 +94,7 @@ def source_reference(source: Dataset) -> Dataset:
 
 def copied_value(source: Dataset, keyword: str) -> Any:
     """Return the source's value as it may be written; None where it has none, or not one that is allowed."""
-    value, vr = _value(source, keyword), dictionary_VR(keyword)
+    value, vr = source_value(source, keyword), dictionary_VR(keyword)
     if value is None or isinstance(value, bytes) or str(value) == "":
         return None
     if vr not in CHECKED:
@@ -109,7 +109,7 @@ def copied_value(source: Dataset, keyword: str) -> Any:
     return None if keyword == "PatientSex" and text not in SEXES else text
 
 
-def _value(source: Dataset, keyword: str) -> Any:
+def source_value(source: Dataset, keyword: str) -> Any:
     """A value, or None; pydicom raises and warns in many ways over broken ones, which then are as good as missing."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -120,7 +120,7 @@ def _value(source: Dataset, keyword: str) -> Any:
 
 
 def _needed(source: Dataset, keyword: str) -> str:
-    text = str(_value(source, keyword) or "").strip()
+    text = str(source_value(source, keyword) or "").strip()
     if not re.fullmatch(r"[0-9.]{1,64}", text):
         found = f"is '{short_text(text, 80)}', no UID" if text else "is missing"
         raise UnfiledError(f"its {keyword} {found}, so that no DICOM object can be filed beside it")
@@ -129,14 +129,14 @@ def _needed(source: Dataset, keyword: str) -> str:
 
 def _instance_number(source: Dataset) -> int:
     try:
-        return max(int(_value(source, "InstanceNumber")), 1)
+        return max(int(source_value(source, "InstanceNumber")), 1)
     except (TypeError, ValueError):
         return 1
 
 
 def _date(data: Dataset, source: Dataset, when: datetime) -> None:
     """Write when the object was made: in the source's time zone where it names one, since that holds for all times."""
-    offset = re.fullmatch(r"([+-])(\d\d)([0-5]\d)", str(_value(source, "TimezoneOffsetFromUTC") or "").strip())
+    offset = re.fullmatch(r"([+-])(\d\d)([0-5]\d)", str(source_value(source, "TimezoneOffsetFromUTC") or "").strip())
     if offset and int(offset[2]) <= 14:
         ahead = timedelta(hours=int(offset[2]), minutes=int(offset[3]))
         when = when.astimezone(timezone(ahead if offset[1] == "+" else -ahead))

@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from cxr.prediction.dicom.answers import MARKING, FindingAnswer, ImageAnswers
 
-SMALLEST_WIDTH_PX = 480  # narrower pictures get a margin on the right, so that the text stays legible
+SMALLEST_WIDTH_PX = 600  # narrower pictures get a margin on the right, so that the text stays legible
 WIDTHS_PER_EM = 48  # text grows with the picture, since a viewer shrinks every picture to its window
 MARKING_SCALE = 1.4
 Colour = tuple[int, int, int]
