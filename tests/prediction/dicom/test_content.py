@@ -80,6 +80,24 @@ def test_the_report_says_that_it_is_for_research_and_by_whom(root):
     assert only(root, "Observer Type").ConceptCodeSequence[0].CodeMeaning == "Device"
 
 
+ALLOWED = {
+    ("CONTAINER", "CONTAINS"): {"TEXT", "CODE", "NUM", "UIDREF", "SCOORD", "IMAGE", "CONTAINER"},
+    ("CONTAINER", "HAS OBS CONTEXT"): {"TEXT", "CODE", "NUM", "UIDREF"},
+    ("CONTAINER", "HAS CONCEPT MOD"): {"TEXT", "CODE"},
+    ("SCOORD", "SELECTED FROM"): {"IMAGE"},
+}
+"""What of PS3.3, table A.35.3-2 (Comprehensive SR) is used; dciodvfy does not look at it."""
+
+
+def test_items_stand_in_relations_that_the_class_allows(root):
+    waiting = [root]
+    while waiting:
+        parent = waiting.pop()
+        for child in parent.get("ContentSequence", []):
+            assert child.ValueType in ALLOWED[parent.ValueType, child.RelationshipType]
+            waiting.append(child)
+
+
 def test_codes_of_a_users_own_findings_are_private_short_and_differ():
     names = ["Pleural_Thickening", "Enlarged_Cardiomediastinum", "Enlarged_Cardiomediastinum_2", "Пневмония", "a\\b"]
     codes = [finding_code(name) for name in names]

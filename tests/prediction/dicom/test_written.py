@@ -148,7 +148,7 @@ def test_an_independent_validator_finds_no_error_beside_real_files(name, real_da
 def test_the_validator_sees_errors(written, tmp_path):
     _, capture, report = written()
     del capture.ConversionType
-    report.ContentSequence[0].RelationshipType = "SELECTED FROM"
+    del report.ContentSequence[-1].ContentSequence[0].ContentSequence[7].MeasuredValueSequence
     for data in (capture, report):
         data.save_as(tmp_path / "broken.dcm")
         assert errors_of(tmp_path / "broken.dcm")
