@@ -1,13 +1,27 @@
 """What is copied from a source's header: names as they are written, nothing that is not allowed, times in its zone."""
 
 import io
+import warnings
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pydicom import dcmread
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.dataelem import RawDataElement
+from pydicom.tag import Tag
 from pydicom.uid import SecondaryCaptureImageStorage
 
-from cxr.prediction.dicom.header import copied_value, new_header, set_character_set
+from cxr.prediction.dicom.capture import build_capture
+from cxr.prediction.dicom.header import (
+    COPIED_IF_KNOWN,
+    EMPTY_IF_UNKNOWN,
+    copied_value,
+    new_header,
+    set_character_set,
+)
+from cxr.prediction.dicom.report import build_report
 
 WHEN = datetime(2026, 3, 1, 23, 30, 5, tzinfo=UTC)
 
@@ -39,6 +53,27 @@ def test_bytes_without_a_character_set_stay_as_they_are(make_source, answers):
     source = make_source(SpecificCharacterSet="", PatientName="Müller^Jörg")
     assert b"M\xfcller" in source.get_item("PatientName").value
     assert b"M\xfcller" in made(source, answers).get_item("PatientName").value
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    keyword=st.sampled_from((*EMPTY_IF_UNKNOWN, *COPIED_IF_KNOWN, "SpecificCharacterSet", "TimezoneOffsetFromUTC",
+                             "InstanceNumber", "PatientOrientation", "Rows", "LossyImageCompressionRatio")),
+    vr=st.sampled_from(("", "SH", "PN", "DA", "TM", "AS", "DS", "IS", "UN", "US", "SQ", "UT")),
+    value=st.binary(max_size=20)
+    | st.sampled_from([b"\x1b$B;3ED", b"ISO_IR 999", b"\\ISO 2022 IR 87", b"A=B=C=D=E", b"+9999", b"1e400", b"a\\b"]),
+)  # fmt: skip
+def test_whatever_stands_in_a_header_both_objects_can_be_written_and_read(
+    keyword, vr, value, make_source, overlay, answers
+):
+    source, tag = make_source(), Tag(tag_for_keyword(keyword))
+    source._dict[tag] = RawDataElement(tag, vr or dictionary_VR(keyword), len(value), value, 0, False, True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for data in (build_capture(source, overlay, answers, WHEN), build_report(source, answers, WHEN)):
+            stream = io.BytesIO()
+            data.save_as(stream, enforce_file_format=True)
+            assert dcmread(io.BytesIO(stream.getvalue())).StudyInstanceUID == "1.2.3"
 
 
 @pytest.mark.filterwarnings("ignore:Invalid value for VR")

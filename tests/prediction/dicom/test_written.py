@@ -97,6 +97,8 @@ def test_pixels_of_the_capture_are_the_overlay_between_its_bands(written, overla
 def test_an_overlay_of_another_shape_says_nothing_of_its_orientation(make_source, answers, tmp_path):
     path, _ = write_dicom(make_source(), np.zeros((60, 40, 3), np.uint8), answers, tmp_path / "turned")
     assert dcmread(path)["PatientOrientation"].is_empty
+    path, _ = write_dicom(make_source(), np.zeros((40, 60, 3), np.uint8), answers, tmp_path / "upright", turned=True)
+    assert dcmread(path)["PatientOrientation"].is_empty
     with pytest.raises(ValueError, match=r"\(H, W, 3\) uint8 is needed"):
         write_dicom(make_source(), np.zeros((60, 40), np.uint8), answers, tmp_path / "grey")
 

@@ -21,7 +21,14 @@ from pydicom.uid import (
 
 from cxr.prediction.dicom.answers import MARKING, ImageAnswers
 from cxr.prediction.dicom.codes import Code, code_item
-from cxr.prediction.dicom.header import copied_value, new_header, set_character_set, source_reference, source_value
+from cxr.prediction.dicom.header import (
+    copied_value,
+    new_header,
+    set_character_set,
+    source_reference,
+    source_shape,
+    source_value,
+)
 from cxr.prediction.dicom.marking import mark
 
 SOURCE_OF_PROCESSING = Code("121322", "DCM", "Source image for image processing operation")
@@ -29,9 +36,12 @@ LOSSY_SYNTAXES = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless, JPEG2
 LOSSY_ONCE = "01"  # C.7.6.1.1.5: what was lossy compressed once stays so called
 
 
-def build_capture(source: Dataset, overlay: np.ndarray, answers: ImageAnswers, when: datetime) -> Dataset:
+def build_capture(
+    source: Dataset, overlay: np.ndarray, answers: ImageAnswers, when: datetime, turned: bool = False
+) -> Dataset:
     """Return the overlay (H, W, 3) uint8, between its bands of text, as an image of the source's study.
 
+    turned: whether the overlay lies otherwise than the source, whose orientation then does not hold for it.
     Raises UnfiledError where the source lacks a UID, ValueError for another overlay.
     """
     if overlay.ndim != 3 or overlay.shape[2] != 3 or overlay.dtype != np.uint8:
@@ -44,7 +54,7 @@ def build_capture(source: Dataset, overlay: np.ndarray, answers: ImageAnswers, w
     data.ConversionType = "WSD"
     data.DateOfSecondaryCapture, data.TimeOfSecondaryCapture = data.ContentDate, data.ContentTime
     data.ImageType = ["DERIVED", "SECONDARY"]
-    data.PatientOrientation = _orientation(source, overlay)
+    data.PatientOrientation = None if turned else _orientation(source, overlay)
     data.BurnedInAnnotation = "YES"
     data.DerivationDescription = f"Findings and heatmap of {answers.bundle.name} over the image. {MARKING}"[:1024]
     data.ImageComments = f"{MARKING}. Not verified by any person."
@@ -60,7 +70,7 @@ def build_capture(source: Dataset, overlay: np.ndarray, answers: ImageAnswers, w
 def _orientation(source: Dataset, overlay: np.ndarray) -> list[str] | None:
     """The source's orientation where the overlay has its shape; empty (type 2C) where that cannot be told."""
     given = source_value(source, "PatientOrientation")
-    rows, columns = int(source.get("Rows") or 0), int(source.get("Columns") or 0)
+    rows, columns = source_shape(source)
     same = abs(overlay.shape[0] * columns - overlay.shape[1] * rows) <= max(rows, columns)
     directions = [str(part) for part in given] if isinstance(given, MultiValue) else []
     valid = len(directions) == 2 and all(re.fullmatch("[APRLHF]{1,3}", part) for part in directions)

@@ -12,8 +12,10 @@ from typing import Any
 from pydicom import config
 from pydicom.datadict import dictionary_VR
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.multival import MultiValue
+from pydicom.sequence import Sequence
 from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
-from pydicom.valuerep import validate_value
+from pydicom.valuerep import PersonName, validate_value
 
 from cxr import __version__
 from cxr.prediction.dicom.answers import BundleName
@@ -51,7 +53,7 @@ def new_header(source: Dataset, sop_class: UID, kind: str, content: str, bundle:
     says. UIDs are a function of the source, the bundle and the content: the same answers give the same object.
     Raises UnfiledError where the source lacks what is needed.
     """
-    needed = {keyword: _needed(source, keyword) for keyword in NEEDED}
+    needed = {keyword: needed_uid(source, keyword) for keyword in NEEDED}
     data = Dataset()
     for keyword in (*EMPTY_IF_UNKNOWN, *COPIED_IF_KNOWN):
         value = copied_value(source, keyword)
@@ -62,7 +64,7 @@ def new_header(source: Dataset, sop_class: UID, kind: str, content: str, bundle:
     data.SeriesInstanceUID = generate_uid(entropy_srcs=[needed["SeriesInstanceUID"], bundle.sha256, kind])
     data.SeriesNumber = SERIES_NUMBERS[kind]
     data.SeriesDescription = f"cxr {kind} - RESEARCH USE ONLY"
-    data.InstanceNumber = _instance_number(source)
+    data.InstanceNumber = max(_number(source, "InstanceNumber"), 1)
     data.Manufacturer = "cxr"
     data.ManufacturerModelName = short_text(bundle.name, LONGEST_MEANING)
     data.SoftwareVersions = [f"cxr {__version__}", short_text(f"bundle {bundle.version}", LONGEST_MEANING)]
@@ -77,28 +79,33 @@ def new_header(source: Dataset, sop_class: UID, kind: str, content: str, bundle:
 
 def set_character_set(data: Dataset, source: Dataset, own_texts: Iterable[str]) -> None:
     """Give an object the source's character set, which every set can write ASCII in; UTF-8 where our texts need it."""
-    declared = source_value(source, "SpecificCharacterSet")
+    value = source_value(source, "SpecificCharacterSet")
+    declared = list(value) if isinstance(value, MultiValue) else [value or ""]
+    if not all(isinstance(one, str) for one in declared):
+        declared = []
     if not all(text.isascii() for text in own_texts):
-        declared = "ISO_IR 192"
-    if declared:
+        declared = ["ISO_IR 192"]
+    if any(declared):
         data.SpecificCharacterSet = declared
 
 
 def source_reference(source: Dataset) -> Dataset:
     """Return an item that refers to the source image (table 10-11)."""
     item = Dataset()
-    item.ReferencedSOPClassUID = _needed(source, "SOPClassUID")
-    item.ReferencedSOPInstanceUID = _needed(source, "SOPInstanceUID")
+    item.ReferencedSOPClassUID = needed_uid(source, "SOPClassUID")
+    item.ReferencedSOPInstanceUID = needed_uid(source, "SOPInstanceUID")
     return item
 
 
 def copied_value(source: Dataset, keyword: str) -> Any:
     """Return the source's value as it may be written; None where it has none, or not one that is allowed."""
     value, vr = source_value(source, keyword), dictionary_VR(keyword)
-    if value is None or isinstance(value, bytes) or str(value) == "":
+    if value is None or isinstance(value, bytes | Sequence) or str(value) == "":
         return None
+    if vr == "PN":
+        return value if isinstance(value, PersonName) else PersonName(str(value))
     if vr not in CHECKED:
-        return value
+        return [str(one) for one in value] if isinstance(value, MultiValue) else str(value)
     text = str(value).strip()
     if vr in ("DA", "TM") and re.fullmatch(r"\d{4}\.\d\d\.\d\d|\d\d:\d\d:\d\d(\.\d+)?", text):
         text = text.replace(":", "") if ":" in text else text.replace(".", "")  # as ACR-NEMA wrote them
@@ -107,6 +114,11 @@ def copied_value(source: Dataset, keyword: str) -> Any:
     except ValueError:
         return None
     return None if keyword == "PatientSex" and text not in SEXES else text
+
+
+def source_shape(source: Dataset) -> tuple[int, int]:
+    """The source's rows and columns; 0 where it does not say."""
+    return _number(source, "Rows"), _number(source, "Columns")
 
 
 def source_value(source: Dataset, keyword: str) -> Any:
@@ -119,7 +131,8 @@ def source_value(source: Dataset, keyword: str) -> Any:
             return None
 
 
-def _needed(source: Dataset, keyword: str) -> str:
+def needed_uid(source: Dataset, keyword: str) -> str:
+    """Return a UID of the source; UnfiledError where it has none."""
     text = str(source_value(source, keyword) or "").strip()
     if not re.fullmatch(r"[0-9.]{1,64}", text):
         found = f"is '{short_text(text, 80)}', no UID" if text else "is missing"
@@ -127,11 +140,11 @@ def _needed(source: Dataset, keyword: str) -> str:
     return text
 
 
-def _instance_number(source: Dataset) -> int:
+def _number(source: Dataset, keyword: str) -> int:
     try:
-        return max(int(source_value(source, "InstanceNumber")), 1)
-    except (TypeError, ValueError):
-        return 1
+        return max(int(source_value(source, keyword)), 0)
+    except (TypeError, ValueError, OverflowError):
+        return 0
 
 
 def _date(data: Dataset, source: Dataset, when: datetime) -> None:

@@ -11,7 +11,7 @@ from pydicom.uid import ComprehensiveSRStorage
 from cxr.prediction.dicom.answers import ImageAnswers
 from cxr.prediction.dicom.codes import own_scheme_item
 from cxr.prediction.dicom.content import fill_content, texts_of
-from cxr.prediction.dicom.header import new_header, set_character_set, source_reference
+from cxr.prediction.dicom.header import needed_uid, new_header, set_character_set, source_reference, source_shape
 
 
 def build_report(source: Dataset, answers: ImageAnswers, when: datetime) -> Dataset:
@@ -29,7 +29,7 @@ def build_report(source: Dataset, answers: ImageAnswers, when: datetime) -> Data
     data.PreliminaryFlag = "PRELIMINARY"
     reference = source_reference(source)
     data.CurrentRequestedProcedureEvidenceSequence = [_evidence(source, reference)]
-    fill_content(data, answers, reference, (int(source.get("Rows") or 0), int(source.get("Columns") or 0)))
+    fill_content(data, answers, reference, source_shape(source))
     set_character_set(data, source, texts_of(answers))
     return data
 
@@ -37,8 +37,8 @@ def build_report(source: Dataset, answers: ImageAnswers, when: datetime) -> Data
 def _evidence(source: Dataset, reference: Dataset) -> Dataset:
     """Return the item that says in which study and series the source lies (table C.17-3)."""
     series, study = Dataset(), Dataset()
-    series.SeriesInstanceUID = source.SeriesInstanceUID
+    series.SeriesInstanceUID = needed_uid(source, "SeriesInstanceUID")
     series.ReferencedSOPSequence = [reference]
-    study.StudyInstanceUID = source.StudyInstanceUID
+    study.StudyInstanceUID = needed_uid(source, "StudyInstanceUID")
     study.ReferencedSeriesSequence = [series]
     return study

@@ -14,22 +14,25 @@ from cxr.prediction.dicom.report import build_report
 
 
 def write_dicom(
-    source: Dataset, overlay: np.ndarray, answers: ImageAnswers, stem: Path, when: datetime | None = None
+    source: Dataset,
+    overlay: np.ndarray,
+    answers: ImageAnswers,
+    stem: Path,
+    when: datetime | None = None,
+    turned: bool = False,
 ) -> tuple[Path, Path]:
     """Write `<stem>-overlay.dcm` (Secondary Capture) and `<stem>-findings.dcm` (Comprehensive SR); return both paths.
 
-    source: the image's header; its pixels are not looked at. overlay: (H, W, 3) uint8, lying as the source lies.
-    when: the moment of creation, by default now, in local time unless the source names a time zone. The same input
-    gives the same UIDs, and with the same `when` the same bytes. Raises UnfiledError, before anything is written,
-    where the source lacks a UID that filing needs.
+    source: the image's header; its pixels are not looked at. overlay: (H, W, 3) uint8. when: the moment of creation, by
+    default now, in local time unless the source names a time zone. turned: whether the overlay lies otherwise than the
+    source, as one that was set upright. The same input gives the same UIDs, and with the same `when` the same bytes.
+    Raises UnfiledError, before anything is written, where the source lacks a UID that filing needs.
     """
     when = (when or datetime.now()).astimezone()
-    objects = {
-        "overlay": build_capture(source, overlay, answers, when),
-        "findings": build_report(source, answers, when),
-    }
+    capture = build_capture(source, overlay, answers, when, turned)
+    report = build_report(source, answers, when)
     paths = []
-    for kind, data in objects.items():
+    for kind, data in (("overlay", capture), ("findings", report)):
         path = stem.with_name(f"{stem.name}-{kind}.dcm")
         with written_atomically(path) as part, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the source's names and numbers, copied even where not allowed
