@@ -55,7 +55,7 @@ def test_bytes_without_a_character_set_stay_as_they_are(make_source, answers):
     assert b"M\xfcller" in made(source, answers).get_item("PatientName").value
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     keyword=st.sampled_from((*EMPTY_IF_UNKNOWN, *COPIED_IF_KNOWN, "SpecificCharacterSet", "TimezoneOffsetFromUTC",
                              "InstanceNumber", "PatientOrientation", "Rows", "LossyImageCompressionRatio")),

@@ -50,7 +50,8 @@ def new_header(source: Dataset, sop_class: UID, kind: str, content: str, bundle:
     """Return a new object with patient, study, series, equipment and SOP common modules, and its file's meta header.
 
     kind: "overlay" or "findings", part of the UIDs and the series' description. content: a digest of what the object
-    says. UIDs are a function of the source, the bundle and the content: the same answers give the same object.
+    says. UIDs are a function of the source, the bundle, the content and our version: the same answers by the same
+    software give the same object.
     Raises UnfiledError where the source lacks what is needed.
     """
     needed = {keyword: needed_uid(source, keyword) for keyword in NEEDED}
@@ -69,7 +70,8 @@ def new_header(source: Dataset, sop_class: UID, kind: str, content: str, bundle:
     data.ManufacturerModelName = short_text(bundle.name, LONGEST_MEANING)
     data.SoftwareVersions = [f"cxr {__version__}", short_text(f"bundle {bundle.version}", LONGEST_MEANING)]
     data.SOPClassUID = sop_class
-    data.SOPInstanceUID = generate_uid(entropy_srcs=[needed["SOPInstanceUID"], bundle.sha256, kind, content])
+    said = [bundle.sha256, kind, content, __version__]
+    data.SOPInstanceUID = generate_uid(entropy_srcs=[needed["SOPInstanceUID"], *said])
     _date(data, source, when)
     data.file_meta = FileMetaDataset()
     data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
