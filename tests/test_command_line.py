@@ -46,7 +46,20 @@ def test_help_is_light_and_imports_no_framework():
     assert cpu_s < HELP_CPU_S
     imported = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
     assert not imported & {"tensorflow", "keras", "numpy", "pandas", "cv2", "openvino"}
-    steps = ("segment", "prepare", "describe", "train", "average", "sweep", "evaluate", "visualize", "report", "export")
+    steps = (
+        "segment",
+        "prepare",
+        "describe",
+        "train",
+        "average",
+        "sweep",
+        "evaluate",
+        "visualize",
+        "report",
+        "export",
+        "tfrecords",
+        "predict",
+    )
     for step in (*steps, "compare", "score", "ablate", "download"):
         assert step in result.stdout
 

@@ -17,7 +17,6 @@ maximum removes:
 """
 
 import keras
-import numpy as np
 from keras import layers
 
 from cxr.classification.networks.pooling import GlobalLogSumExpPooling2D, PcamDense
@@ -46,10 +45,3 @@ def with_maps(model: keras.Model) -> keras.Model:
     maps = project(found["features"].output)
     project.set_weights([kernel[None, None]])
     return keras.Model(model.input, [model.output, maps], name=f"{model.name}_with_maps")
-
-
-def normalize_maps(maps: np.ndarray) -> np.ndarray:
-    """Return (..., h, w, K) maps after ReLU, each divided by its maximum; a map without any positive value stays 0."""
-    positive = np.maximum(maps, 0)
-    highest = positive.max(axis=(-3, -2), keepdims=True)
-    return np.divide(positive, highest, out=np.zeros_like(positive), where=highest > 0)

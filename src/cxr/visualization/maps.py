@@ -12,7 +12,8 @@ from cxr.classification.crops import read_images
 from cxr.classification.member import load_member
 from cxr.engines.engine import Engine, open_engine
 from cxr.preparation.store import Store
-from cxr.visualization.gradcam import normalize_maps, with_maps
+from cxr.visualization.gradcam import with_maps
+from cxr.visualization.heat import normalize_maps
 from cxr.visualization.places import Places, places_of
 
 CHUNK_IMAGES = 64
