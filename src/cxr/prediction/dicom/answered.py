@@ -2,49 +2,47 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-import numpy as np
+from typing import Any
 
 from cxr.images.containers import ImageError
 from cxr.images.dicom_tags import HEAD_BYTES, is_dicom, parse_dicom
 from cxr.prediction.answers import Answer, thresholds_of
 from cxr.prediction.bundle import Bundle
 from cxr.prediction.dicom.answers import BundleName, FindingAnswer, ImageAnswers
+from cxr.prediction.dicom.drawn import draw_answer, shown_findings
 from cxr.prediction.dicom.header import UnfiledError
 from cxr.prediction.dicom.written import write_dicom
 
-BoxSides = tuple[float, float, float, float]
+FOLDER = "dicom"
 NO_DICOM = "is no DICOM file, so there is no study to file in"
+BoxSides = tuple[float, float, float, float]
 
 
-def file_answer(
-    bundle: Bundle,
-    answer: Answer,
-    overlay: np.ndarray,
-    boxes: Mapping[str, Sequence[BoxSides]],
-    stem: Path,
-    turned: bool = False,
-) -> str:
-    """Write `<stem>-overlay.dcm` and `<stem>-findings.dcm`; return "", or why they were not written.
+def write_objects(
+    bundle: Bundle, folder: Path, place: int, answer: Answer, boxes: Mapping[str, Sequence[BoxSides]] | None = None
+) -> dict[str, Any]:
+    """Write both objects below the folder; return what a line of predictions.jsonl says of them.
 
-    overlay: (H, W, 3) uint8; turned: whether it was set upright and so lies otherwise than the file. boxes: finding ->
-    sides in pixels of the file's image as it is stored. Raises OSError where the files cannot be written.
+    That is `dicom`, the names of the files, and `dicom_reason`, why there are none, else None. place: of the image
+    among all, which makes names differ. boxes: finding -> sides in pixels of the file's image as it is stored.
+    Raises OSError where the files cannot be written.
     """
     if answer.probabilities is None:
-        return answer.reason
+        return {"dicom": [], "dicom_reason": answer.reason}
     try:
         with answer.item.path.open("rb") as stream:
             if not is_dicom(stream.read(HEAD_BYTES)):
-                return NO_DICOM
+                return {"dicom": [], "dicom_reason": NO_DICOM}
             stream.seek(0)
             source = parse_dicom(stream, pixels=False)
-        write_dicom(source, overlay, image_answers(bundle, answer, boxes), stem, turned=turned)
+        picture = draw_answer(bundle, answer, shown_findings(answer))
+        paths = write_dicom(source, picture, say_answer(bundle, answer, boxes or {}), folder / FOLDER / f"{place:06d}")
     except (ImageError, UnfiledError) as error:
-        return str(error)
-    return ""
+        return {"dicom": [], "dicom_reason": str(error)}
+    return {"dicom": [path.relative_to(folder).as_posix() for path in paths], "dicom_reason": None}
 
 
-def image_answers(bundle: Bundle, answer: Answer, boxes: Mapping[str, Sequence[BoxSides]]) -> ImageAnswers:
+def say_answer(bundle: Bundle, answer: Answer, boxes: Mapping[str, Sequence[BoxSides]]) -> ImageAnswers:
     """Return what both objects say of an answer that has probabilities."""
     version = str(bundle.record.run.get("versions", {}).get("cxr", ""))
     findings = tuple(
@@ -57,14 +55,15 @@ def image_answers(bundle: Bundle, answer: Answer, boxes: Mapping[str, Sequence[B
 
 
 def _notes(bundle: Bundle, answer: Answer) -> list[str]:
-    """What a reader of the numbers has to know."""
-    notes = []
+    """What a reader of the numbers and of the picture has to know."""
+    shown = ", ".join(bundle.findings[k].replace("_", " ") for k in shown_findings(answer))
+    notes = [f"Heat: {shown}. Rectangle: what the networks saw."]
     if bundle.record.synthetic:
         notes.append("The networks were trained on synthetic images only: their answers mean nothing for patients.")
     if bundle.record.uncalibrated:
         notes.append("The probabilities are not calibrated, and there are no calls.")
     if answer.reason:
         notes.append(f"Read as a whole image: {answer.reason}.")
-    if answer.crop is not None and answer.crop.lies:
+    if answer.crop.lies:
         notes.append(f"The image lies {answer.crop.lies} in its file; it was set upright to be read.")
     return notes
