@@ -99,9 +99,11 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
         "--engine", choices=("auto", "openvino", "onnx", "keras"), default="auto", help="auto: the fastest installed"
     )
     parser.add_argument(
-        "--precision", choices=("f32", "bf16", "int8"), default="f32", help="of those that the bundle offers"
+        "--precision", choices=("f32", "bf16"), default="f32", help="bf16 is faster, where the bundle offers it"
     )
-    parser.add_argument("--overlays", action="store_true", help="write a picture of every image's heatmaps")
+    parser.add_argument(
+        "--overlays", action="store_true", help="write heatmaps of the findings that are called, or of the highest"
+    )
     parser.add_argument(
         "--force", action="store_true", help="answer also for images without usable lungs, by the whole image"
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from cxr.classification.crops import read_images
 from cxr.classification.runs import check_run
 from cxr.commands.context import group_dir, read_config, worker_count
 from cxr.commands.progress import show_progress
@@ -15,6 +16,7 @@ from cxr.evaluation.fitted import CALIBRATION, THRESHOLDS, read_fitted
 from cxr.evaluation.metrics import read_metrics
 from cxr.prediction.bundle import Record
 from cxr.prediction.exported import Task, resized, write_bundle
+from cxr.prediction.precisions import Validation
 from cxr.preparation.lung_network import lung_weights
 from cxr.preparation.prepare import open_prepared
 from cxr.preparation.store import Store, pooled
@@ -45,9 +47,11 @@ def run(options: argparse.Namespace) -> None:
     )
     load_keras()
     members = {one["name"]: one["network"] for one in record["members"]}
-    images = resized(_parity_crops(pooled(stores)))
-    told = show_progress("export")
-    bundle = write_bundle(options.folder, task, folder, members, lungs, images, options.overwrite, told)
+    store, told = pooled(stores), show_progress("export")
+    bundle = write_bundle(
+        options.folder, task, folder, members, lungs, resized(_parity_crops(store)), _validation(store),
+        options.overwrite, told,
+    )  # fmt: skip
     _tell(bundle, options.folder)
 
 
@@ -86,6 +90,16 @@ def _parity_crops(store: Store) -> np.ndarray:
     return store.crops[store.rows[np.unique(np.linspace(0, count - 1, min(count, PARITY_IMAGES)).astype(int))]]
 
 
+def _validation(store: Store) -> Validation:
+    rows = np.flatnonzero(store.parts == "val")
+    labels = store.labels[rows].astype(np.float64)
+
+    def read(image_px: int, start: int, stop: int) -> np.ndarray:
+        return read_images(store, rows[start:stop], image_px)
+
+    return Validation(np.where(labels >= 0, labels, np.nan), read)
+
+
 def _tell(bundle: Record, target: Path) -> None:
     for network in (bundle.lungs, *bundle.members):
         said = []
@@ -93,6 +107,10 @@ def _tell(bundle: Record, target: Path) -> None:
             maps = "" if one.maps is None else f", maps {one.maps:.1e}"
             said.append(f"{one.engine} {one.outputs:.1e}{maps}")
         print(f"export: {network.folder}: largest difference from Keras: {'; '.join(said)}")
+    for one in bundle.precisions:
+        measured = "" if one.auroc is None else f"mean AUROC on validation {one.auroc_f32:.4f} -> {one.auroc:.4f}"
+        said = "offered" if one.offered else f"not offered: {one.reason}"
+        print(f"export: {one.precision}: {'; '.join(filter(None, (measured, said)))}")
     if "onnx" not in bundle.engines:
         print("export: no ONNX files: tf2onnx is not installed (requirements-onnx.txt)")
     if bundle.uncalibrated:

@@ -2,6 +2,7 @@
 
 import argparse
 from functools import partial
+from pathlib import Path
 
 from cxr.commands.progress import show_progress
 from cxr.config.record import machine_record
@@ -9,7 +10,7 @@ from cxr.prediction.answers import answer_items
 from cxr.prediction.bundle import Bundle, read_bundle
 from cxr.prediction.inputs import find_items
 from cxr.prediction.opened import choose_engine, open_bundle
-from cxr.prediction.results import REJECTED, TABLE, find_results, mark_of, predict_into
+from cxr.prediction.results import REJECTED, TABLE, Draw, find_results, mark_of, predict_into
 
 
 def run(options: argparse.Namespace) -> None:
@@ -28,13 +29,20 @@ def run(options: argparse.Namespace) -> None:
         work = partial(answer_items, bundle, opened, force=options.force)
         about = {"bundle": str(options.bundle), "group": bundle.record.group, **asked, **machine_record()}
         told = show_progress("predict")
-        counts = predict_into(options.out, bundle, items, work, mark, about, None, told)
+        draw = _drawing(bundle, options.out) if options.overlays else None
+        counts = predict_into(options.out, bundle, items, work, mark, about, draw, told)
     for line in _told(bundle, options.force):
         print(f"predict: {line}")
     print(
         f"predict: {counts['ok']} answered, {counts['unusable']} without usable lungs, {counts['rejected']} rejected "
         f"({REJECTED}): {done}: {options.out / TABLE}"
     )
+
+
+def _drawing(bundle: Bundle, folder: Path) -> Draw:
+    from cxr.prediction.overlays import write_overlays  # only now: it loads matplotlib
+
+    return partial(write_overlays, bundle, folder)
 
 
 def _told(bundle: Bundle, force: bool) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from cxr.config.errors import first_line
 from cxr.evaluation.calibration_maps import calibrated_probabilities
 from cxr.evaluation.predictions import Predictions
 from cxr.images.geometry import draw_map, resize
@@ -119,7 +120,12 @@ def _crop(bundle: Bundle, opened: Opened, items: Sequence[Item]) -> list[CropRow
 
     def work(some: list[Item]) -> list[CropRow | str]:
         paths = [item.path for item in some]
-        return crop_images(paths, record.crop, opened.lungs, record.lungs.image_px, record.cleaning)
+        try:
+            return crop_images(paths, record.crop, opened.lungs, record.lungs.image_px, record.cleaning)
+        except Exception as error:  # whatever it is, it must not stop thousands of others
+            if len(some) == 1:
+                return [f"cannot be processed: {type(error).__name__}: {first_line(error)}"]
+            return [crop for item in some for crop in work([item])]
 
     with ThreadPoolExecutor(opened.threads) as pool:
         found = iter([crop for crops in pool.map(work, slices) for crop in crops])

@@ -1,10 +1,12 @@
 """A bundle's folder in, what it holds out, every file checked; `bundle.json` is its table of contents."""
 
+import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from cxr.config.errors import UserError
 from cxr.config.explain import explain_errors
@@ -19,7 +21,7 @@ from cxr.evaluation.thresholds import Thresholds
 RECORD, CARD = "bundle.json", "card.md"
 FORMAT = 1
 EngineName = Literal["openvino", "onnx", "keras"]
-Precision = Literal["f32", "bf16", "int8"]
+Precision = Literal["f32", "bf16"]
 SUFFIXES: dict[str, str] = {"openvino": ".xml", "onnx": ".onnx", "keras": ".keras"}
 LUNGS = "lungs"
 
@@ -65,7 +67,7 @@ class Offered(Model):
     """A precision below f32 that the group was measured with."""
 
     precision: Precision
-    """bf16: the f32 files, run so. int8: files of its own."""
+    """bf16: the f32 files, run so."""
     auroc_f32: float | None
     """Mean AUROC on the validation part."""
     auroc: float | None
@@ -109,6 +111,19 @@ class Record(Model):
     """Versions, commit, hardware and time of the export."""
     files: dict[str, str]
     """Path below the bundle -> SHA-256."""
+    seal: str = ""
+    """SHA-256 of everything above."""
+
+    @model_validator(mode="after")
+    def _stays_inside(self) -> "Record":
+        if out := [name for name in self.files if name.startswith("/") or ".." in name.split("/")]:
+            raise ValueError(f"files: {out[0]} lies outside of the bundle")
+        return self
+
+    def sealed(self) -> "Record":
+        """Return the same under its seal."""
+        content = json.dumps(self.model_dump(mode="json", exclude={"seal"}), sort_keys=True)
+        return self.model_copy(update={"seal": hashlib.sha256(content.encode()).hexdigest()})
 
 
 @dataclass(frozen=True)
@@ -127,9 +142,9 @@ class Bundle:
         """K names in the order of the outputs."""
         return tuple(self.record.findings)
 
-    def file(self, network: Network, engine: str, precision: str = "f32") -> Path:
+    def file(self, network: Network, engine: str) -> Path:
         """Return the checked file of a network; UserError when it is missing or was changed."""
-        name = f"{network.folder}/{'int8' if precision == 'int8' else 'f32'}{SUFFIXES[engine]}"
+        name = f"{network.folder}/f32{SUFFIXES[engine]}"
         self.check(name)
         if engine == "openvino":
             self.check(f"{name.removesuffix('.xml')}.bin")
@@ -163,6 +178,8 @@ def read_bundle(folder: Path) -> Bundle:
     record = _parse(path, Record, text)
     if record.format != FORMAT:
         raise UserError(f"{path}: has format {record.format}; this version reads format {FORMAT}: export it again")
+    if record.sealed().seal != record.seal:
+        raise UserError(f"{path}: was changed since the bundle was written (its seal differs); export it again")
     if gone := [name for name in record.files if not (folder / name).is_file()]:
         raise UserError(f"{folder / gone[0]}: is missing; export the bundle again")
     calibration = thresholds = None

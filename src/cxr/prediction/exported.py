@@ -19,6 +19,7 @@ from cxr.config.record import hash_of_file, machine_record
 from cxr.evaluation.fitted import CALIBRATION, THRESHOLDS
 from cxr.images.geometry import resize
 from cxr.prediction.bundle import CARD, FORMAT, LUNGS, RECORD, SUFFIXES, Classifier, Difference, Network, Record
+from cxr.prediction.precisions import Validation, measure_bf16
 
 LARGEST_DIFFERENCE = 1e-4
 BATCH = 8
@@ -49,12 +50,15 @@ def write_bundle(
     members: Mapping[str, str],
     lungs: Path,
     images: Images,
+    validation: Validation,
     overwrite: bool,
     on_progress: Callable[[int, int], None] | None = None,
+    engines: Sequence[str] | None = None,
 ) -> Record:
     """Write the bundle under a temporary name, and rename it when it is complete.
 
     group: the folder of the group. members: name -> network in the registry. lungs: weights of the lung network.
+    engines: all that can be written for when None.
     Raises UserError when the target holds anything else than a bundle to `overwrite`, and when an engine's answers are
     further than LARGEST_DIFFERENCE from those of Keras.
     """
@@ -62,8 +66,8 @@ def write_bundle(
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".part-", dir=target.parent) as folder:
         part = Path(folder) / target.name
-        engines = [name for name, package in NEEDS.items() if find_spec(package)]
-        record = _fill(part, task, group, members, lungs, images, engines, on_progress)
+        engines = engines or [name for name, package in NEEDS.items() if find_spec(package)]
+        record = _fill(part, task, group, members, lungs, images, validation, engines, on_progress)
         old = Path(folder) / "old"
         if target.exists():
             target.rename(old)
@@ -91,6 +95,7 @@ def _fill(
     members: Mapping[str, str],
     lungs: Path,
     images: Images,
+    validation: Validation,
     engines: Sequence[str],
     on_progress: Callable[[int, int], None] | None,
 ) -> Record:
@@ -114,6 +119,8 @@ def _fill(
         for name in (CALIBRATION, THRESHOLDS):
             shutil.copyfile(group / name, part / name)
     write_text(part / CARD, _card_text(task))
+    graphs = [(part / one.folder / "f32.xml", one.image_px) for one in classifiers]
+    precisions = [measure_bf16(graphs, validation)] if "openvino" in engines else []
     files = sorted(path for path in part.rglob("*") if path.is_file())
     record = Record(
         format=FORMAT,
@@ -124,14 +131,14 @@ def _fill(
         lungs=network,
         members=classifiers,
         engines=list(engines),
-        precisions=[],
+        precisions=precisions,
         uncalibrated=task.uncalibrated,
         card=task.card,
         synthetic=task.synthetic,
         foreign=task.foreign,
         run=machine_record(),
         files={path.relative_to(part).as_posix(): hash_of_file(path) for path in files},
-    )
+    ).sealed()
     write_json(part / RECORD, record.model_dump(mode="json"))
     return record
 

@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Sequence
 from pathlib import Path
+from stat import S_ISREG
 
 from cxr.config.errors import UserError
 from cxr.config.findings import IMAGE_COLUMNS
@@ -27,13 +28,26 @@ def find_items(paths: Sequence[Path]) -> list[Item]:
         elif path.is_dir():
             items += _of_folder(path)
         else:
-            if not path.exists():
-                raise UserError(f"{path}: no such file or folder")
-            items.append(Item(str(path), path))
+            items.append(_of_file(path))
     if not items:
         named = ", ".join(map(str, paths))
         raise UserError(f"{named}: holds no image ({', '.join(SUFFIXES)}, or DICOM under any name)")
     return list({item.name: item for item in reversed(items)}.values())[::-1]
+
+
+def _of_file(path: Path) -> Item:
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+    if not S_ISREG(mode):
+        raise UserError(f"{path}: is neither a file nor a folder")
+    return Item(_name(path), path)
+
+
+def _name(path: Path) -> str:
+    """The path as text that every table can hold."""
+    return str(path).encode("utf-8", "replace").decode()
 
 
 def _of_folder(folder: Path) -> list[Item]:
@@ -42,11 +56,15 @@ def _of_folder(folder: Path) -> list[Item]:
     except OSError as error:
         raise UserError(f"{folder}: cannot be read ({error.strerror})") from error
     found = []
-    for name in walk_files(folder):
+    for name in walk_files(folder, _refuse):
         path = folder / name
         if name.lower().endswith(SUFFIXES) or _is_dicom(path):
-            found.append(Item(str(path), path))
+            found.append(Item(_name(path), path))
     return found
+
+
+def _refuse(error: OSError) -> None:
+    raise UserError(f"{error.filename}: cannot be read ({error.strerror}); its images would be missing") from error
 
 
 def _is_dicom(path: Path) -> bool:

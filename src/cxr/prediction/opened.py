@@ -59,7 +59,7 @@ def open_bundle(bundle: Bundle, asked: str = "auto", precision: str = "f32", thr
     """
     engine = choose_engine(bundle, asked, precision)
     threads = threads or core_count()
-    make = {"openvino": _openvino, "onnx": _onnx, "keras": _keras}[engine]
+    make: Callable[..., Engine] = {"openvino": _openvino, "onnx": _onnx, "keras": _keras}[engine]
     jobs: list[tuple[Network, str]] = [(bundle.record.lungs, "f32")]
     jobs += [(member, precision) for member in bundle.record.members]
     work: Callable[[tuple[Network, str]], Engine] = lambda job: make(bundle, *job, threads)  # noqa: E731
@@ -98,15 +98,14 @@ def _check_precision(bundle: Bundle, precision: str) -> None:
 def _openvino(bundle: Bundle, network: Network, precision: str, threads: int) -> Engine:
     from cxr.engines.openvino_engine import OpenVinoEngine
 
-    path = bundle.file(network, "openvino", precision)
-    hint = "bf16" if precision == "bf16" else "f32"
-    return OpenVinoEngine(path, batch=1, threads=threads, streams=threads, precision=hint, cache=cache_dir())
+    path = bundle.file(network, "openvino")
+    return OpenVinoEngine(path, batch=1, threads=threads, streams=threads, precision=precision, cache=cache_dir())
 
 
 def _onnx(bundle: Bundle, network: Network, precision: str, threads: int) -> Engine:
     from cxr.engines.onnx_engine import OnnxEngine
 
-    return OnnxEngine(bundle.file(network, "onnx", precision), threads)
+    return OnnxEngine(bundle.file(network, "onnx"), threads)
 
 
 def _keras(bundle: Bundle, network: Network, precision: str, threads: int) -> Engine:
@@ -118,4 +117,4 @@ def _keras(bundle: Bundle, network: Network, precision: str, threads: int) -> En
     load_keras()
     if isinstance(network, Classifier) and network.network in NETWORKS:
         backbone_of(network.network)  # its file may register layers of its own
-    return KerasEngine(load_model(bundle.file(network, "keras", precision)))
+    return KerasEngine(load_model(bundle.file(network, "keras")))

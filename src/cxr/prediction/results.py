@@ -20,11 +20,14 @@ from cxr.prediction.bundle import Bundle
 from cxr.prediction.rows import columns_of, record_of, row_of
 
 TABLE, LINES, REJECTED, RECORD = "predictions.csv", "predictions.jsonl", "rejected.csv", "predict.json"
+OVERLAYS = "overlays"
 OUTPUTS = (RECORD, TABLE, LINES, REJECTED)
 CHUNKS, INPUTS = ".part-chunks", "inputs.json"
 CHUNK_IMAGES = 32
 
 Work = Callable[[Sequence[Item]], list[Answer]]
+Draw = Callable[[int, Answer], list[str]]
+"""(place among all items, its answer) -> names of the files that were written."""
 
 
 def mark_of(bundle: Bundle, items: Sequence[Item], options: dict[str, Any]) -> str:
@@ -65,13 +68,13 @@ def predict_into(
     work: Work,
     mark: str,
     about: dict[str, Any],
-    on_answers: Callable[[Sequence[Answer]], None] | None = None,
+    draw: Draw | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Counter[str]:
     """Answer all items, CHUNK_IMAGES at a time, and write the results; return how many have which status.
 
-    work: answers a chunk. about: what is kept of the run in predict.json. on_answers: told of each chunk before it is
-    kept, e.g. to draw it.
+    work: answers a chunk. about: what is kept of the run in predict.json. draw: writes pictures of an image before its
+    answer is kept, and returns their names.
     """
     chunks = folder / CHUNKS
     if not ((chunks / INPUTS).is_file() and read_json(chunks / INPUTS).get("inputs") == mark):
@@ -81,23 +84,30 @@ def predict_into(
     for start in starts:
         chosen = items[start : start + CHUNK_IMAGES]
         if not (chunks / f"{start}.jsonl").is_file():
-            answers = work(chosen)
-            if on_answers:
-                on_answers(answers)
-            lines = [json.dumps(record_of(bundle, answer), allow_nan=False) + "\n" for answer in answers]
+            records = []
+            for place, answer in enumerate(work(chosen), start):
+                drawn = {"overlays": draw(place, answer)} if draw else {}
+                records.append(record_of(bundle, answer) | drawn)
+            lines = [json.dumps(record, allow_nan=False) + "\n" for record in records]
             write_text(chunks / f"{start}.jsonl", "".join(lines))
         if on_progress:
             on_progress(start + len(chosen), len(items))
-    counts = _join(folder, [chunks / f"{start}.jsonl" for start in starts], bundle.findings)
+    counts, drawn = _join(folder, [chunks / f"{start}.jsonl" for start in starts], bundle.findings)
+    for stale in set((folder / OVERLAYS).glob("*")) - drawn:  # of a run that was replaced
+        stale.unlink()
     write_json(folder / RECORD, {"inputs": mark, "counts": dict(counts), **about})
     shutil.rmtree(chunks)
     return counts
 
 
-def _join(folder: Path, chunks: Sequence[Path], findings: Sequence[str]) -> Counter[str]:
-    """Write the three results, all complete before the first is moved into place; no more than a line in memory."""
+def _join(folder: Path, chunks: Sequence[Path], findings: Sequence[str]) -> tuple[Counter[str], set[Path]]:
+    """Write the three results, all complete before the first is moved into place; no more than a line in memory.
+
+    Returns how many images have which status, and the pictures that belong to the results.
+    """
     counts: Counter[str] = Counter()
-    with (
+    drawn: set[Path] = set()
+    with (  # of an earlier run there is either all or, from here on, no record that says so
         written_atomically(folder / TABLE) as table,
         written_atomically(folder / LINES) as lines,
         written_atomically(folder / REJECTED) as rejected,
@@ -115,7 +125,7 @@ def _join(folder: Path, chunks: Sequence[Path], findings: Sequence[str]) -> Coun
                 write_refused((record["image"], record["reason"]))
             else:
                 write_row(row_of(record, findings))
-    return counts
+    return counts, drawn
 
 
 def _records(chunks: Sequence[Path]) -> Iterator[tuple[str, dict[str, Any]]]:
