@@ -105,6 +105,9 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
         "--overlays", action="store_true", help="write heatmaps of the findings that are called, or of the highest"
     )
     parser.add_argument(
+        "--dicom", action="store_true", help="write a secondary capture and a structured report of every DICOM image"
+    )
+    parser.add_argument(
         "--force", action="store_true", help="answer also for images without usable lungs, by the whole image"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace the results of other images or options")

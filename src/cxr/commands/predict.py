@@ -3,14 +3,15 @@
 import argparse
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from cxr.commands.progress import show_progress
 from cxr.config.record import machine_record
-from cxr.prediction.answers import answer_items
+from cxr.prediction.answers import Answer, answer_items
 from cxr.prediction.bundle import Bundle, read_bundle
 from cxr.prediction.inputs import find_items
 from cxr.prediction.opened import choose_engine, open_bundle
-from cxr.prediction.results import REJECTED, TABLE, Draw, find_results, mark_of, predict_into
+from cxr.prediction.results import OVERLAYS, REJECTED, TABLE, Draw, find_results, mark_of, predict_into
 
 
 def run(options: argparse.Namespace) -> None:
@@ -18,6 +19,7 @@ def run(options: argparse.Namespace) -> None:
     bundle = read_bundle(options.bundle)
     items = find_items(options.paths)
     asked = {"precision": options.precision, "force": options.force, "overlays": options.overlays}
+    asked["dicom"] = options.dicom
     asked["engine"] = choose_engine(bundle, options.engine, options.precision)
     mark = mark_of(bundle, items, asked)
     counts = find_results(options.out, mark, options.overwrite)
@@ -29,7 +31,7 @@ def run(options: argparse.Namespace) -> None:
         work = partial(answer_items, bundle, opened, force=options.force)
         about = {"bundle": str(options.bundle), "group": bundle.record.group, **asked, **machine_record()}
         told = show_progress("predict")
-        draw = _drawing(bundle, options.out) if options.overlays else None
+        draw = _drawing(bundle, options.out, options.overlays, options.dicom)
         counts = predict_into(options.out, bundle, items, work, mark, about, draw, told)
     for line in _told(bundle, options.force):
         print(f"predict: {line}")
@@ -39,10 +41,17 @@ def run(options: argparse.Namespace) -> None:
     )
 
 
-def _drawing(bundle: Bundle, folder: Path) -> Draw:
-    from cxr.prediction.overlays import write_overlays  # only now: it loads matplotlib
+def _drawing(bundle: Bundle, folder: Path, overlays: bool, dicom: bool) -> Draw | None:
+    if not overlays and not dicom:
+        return None
+    from cxr.prediction.dicom.answered import write_objects  # only now: both load matplotlib
+    from cxr.prediction.overlays import write_overlays
 
-    return partial(write_overlays, bundle, folder)
+    def draw(place: int, answer: Answer) -> dict[str, Any]:
+        pictures = {OVERLAYS: write_overlays(bundle, folder, place, answer)} if overlays else {}
+        return pictures | (write_objects(bundle, folder, place, answer) if dicom else {})
+
+    return draw
 
 
 def _told(bundle: Bundle, force: bool) -> list[str]:

@@ -20,14 +20,14 @@ from cxr.prediction.bundle import Bundle
 from cxr.prediction.rows import columns_of, record_of, row_of
 
 TABLE, LINES, REJECTED, RECORD = "predictions.csv", "predictions.jsonl", "rejected.csv", "predict.json"
-OVERLAYS = "overlays"
+OVERLAYS, DICOM = "overlays", "dicom"
 OUTPUTS = (RECORD, TABLE, LINES, REJECTED)
 CHUNKS, INPUTS = ".part-chunks", "inputs.json"
 CHUNK_IMAGES = 32
 
 Work = Callable[[Sequence[Item]], list[Answer]]
-Draw = Callable[[int, Answer], list[str]]
-"""(place among all items, its answer) -> names of the files that were written."""
+Draw = Callable[[int, Answer], dict[str, Any]]
+"""(place among all items, its answer) -> what its line says of the files that were written: folder -> their names."""
 
 
 def mark_of(bundle: Bundle, items: Sequence[Item], options: dict[str, Any]) -> str:
@@ -74,7 +74,7 @@ def predict_into(
     """Answer all items, CHUNK_IMAGES at a time, and write the results; return how many have which status.
 
     work: answers a chunk. about: what is kept of the run in predict.json. draw: writes pictures of an image before its
-    answer is kept, and returns their names.
+    answer is kept, and returns what its line says of them.
     """
     chunks = folder / CHUNKS
     if not ((chunks / INPUTS).is_file() and read_json(chunks / INPUTS).get("inputs") == mark):
@@ -86,14 +86,13 @@ def predict_into(
         if not (chunks / f"{start}.jsonl").is_file():
             records = []
             for place, answer in enumerate(work(chosen), start):
-                drawn = {"overlays": draw(place, answer)} if draw else {}
-                records.append(record_of(bundle, answer) | drawn)
+                records.append(record_of(bundle, answer) | (draw(place, answer) if draw else {}))
             lines = [json.dumps(record, allow_nan=False) + "\n" for record in records]
             write_text(chunks / f"{start}.jsonl", "".join(lines))
         if on_progress:
             on_progress(start + len(chosen), len(items))
     counts, drawn = _join(folder, [chunks / f"{start}.jsonl" for start in starts], bundle.findings)
-    for stale in set((folder / OVERLAYS).glob("*")) - drawn:  # of a run that was replaced
+    for stale in {*(folder / OVERLAYS).glob("*"), *(folder / DICOM).glob("*")} - drawn:  # of a run that was replaced
         stale.unlink()
     write_json(folder / RECORD, {"inputs": mark, "counts": dict(counts), **about})
     shutil.rmtree(chunks)
@@ -121,6 +120,7 @@ def _join(folder: Path, chunks: Sequence[Path], findings: Sequence[str]) -> tupl
         for line, record in _records(chunks):
             counts[record["status"]] += 1
             kept.write(line)
+            drawn |= {folder / name for kind in (OVERLAYS, DICOM) for name in record.get(kind, [])}
             if record["status"] == "rejected":
                 write_refused((record["image"], record["reason"]))
             else:

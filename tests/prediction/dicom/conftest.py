@@ -14,7 +14,7 @@ ROWS, COLUMNS = 40, 60
 
 
 @pytest.fixture
-def make_source():
+def make_header():
     """A function: tags -> the data set read back from the bytes of such a file; a tag None is left out."""
 
     def make(**tags):

@@ -37,8 +37,8 @@ def answer_to(path, lies=""):
     return Answer(Item(path.name, path), "ok", "", crop, numbers[None], numbers, [True, None], [heat])
 
 
-def test_both_objects_say_what_the_answer_says(bundle, make_source, tmp_path):
-    source = make_source(PixelData=RAMP.tobytes())
+def test_both_objects_say_what_the_answer_says(bundle, make_header, tmp_path):
+    source = make_header(PixelData=RAMP.tobytes())
     source.save_as(tmp_path / "a.dcm", enforce_file_format=True)
     said = write_objects(bundle, tmp_path, 12, answer_to(tmp_path / "a.dcm", "head left"), {"Effusion": [(1, 2, 3, 4)]})
     assert said == {"dicom": ["dicom/000012-overlay.dcm", "dicom/000012-findings.dcm"], "dicom_reason": None}
@@ -57,9 +57,9 @@ def test_both_objects_say_what_the_answer_says(bundle, make_source, tmp_path):
 
 @pytest.mark.parametrize(("lies", "hot"), [("", (0, 0)), ("head left", (1, 0)), ("head down", (1, 1)),
                                            ("head right", (0, 1)), ("inverted", (0, 0))])  # fmt: skip
-def test_the_heat_lies_as_the_file_lies(lies, hot, bundle, make_source, tmp_path):
+def test_the_heat_lies_as_the_file_lies(lies, hot, bundle, make_header, tmp_path):
     """Turned counter-clockwise by a quarter, the upper left corner comes to lie at the lower left."""
-    make_source(PixelData=RAMP.tobytes()).save_as(tmp_path / "a.dcm", enforce_file_format=True)
+    make_header(PixelData=RAMP.tobytes()).save_as(tmp_path / "a.dcm", enforce_file_format=True)
     answer = answer_to(tmp_path / "a.dcm", lies)
     names = write_objects(bundle, tmp_path, 0, answer)["dicom"]
     capture = dcmread(tmp_path / names[0])
@@ -71,11 +71,11 @@ def test_the_heat_lies_as_the_file_lies(lies, hot, bundle, make_source, tmp_path
     assert capture.PatientOrientation == ["L", "F"]
 
 
-def test_what_cannot_be_filed_is_a_sentence(bundle, make_source, tmp_path):
+def test_what_cannot_be_filed_is_a_sentence(bundle, make_header, tmp_path):
     (tmp_path / "a.png").write_bytes(b"\x89PNG")
     said = write_objects(bundle, tmp_path / "out", 0, answer_to(tmp_path / "a.png"))
     assert said == {"dicom": [], "dicom_reason": NO_DICOM}
-    make_source(StudyInstanceUID=None, PixelData=RAMP.tobytes()).save_as(tmp_path / "b.dcm", enforce_file_format=True)
+    make_header(StudyInstanceUID=None, PixelData=RAMP.tobytes()).save_as(tmp_path / "b.dcm", enforce_file_format=True)
     said = write_objects(bundle, tmp_path / "out", 0, answer_to(tmp_path / "b.dcm"))
     assert said["dicom_reason"].startswith("its StudyInstanceUID is missing")
     nothing = Answer(Item("c", tmp_path / "c.dcm"), "rejected", "is of modality CT")

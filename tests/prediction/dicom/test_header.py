@@ -42,15 +42,15 @@ def made(source, answers):
     (["ISO 2022 IR 13", "ISO 2022 IR 87"], "ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎=やまだ^たろう"),
     ("ISO_IR 192", "Wang^XiaoDong=王^小东"),
 ])  # fmt: skip
-def test_a_name_is_copied_byte_for_byte(characters, name, make_source, answers):
-    raw = make_source(SpecificCharacterSet=characters, PatientName=name).get_item("PatientName").value
-    data = made(make_source(SpecificCharacterSet=characters, PatientName=name), answers)
+def test_a_name_is_copied_byte_for_byte(characters, name, make_header, answers):
+    raw = make_header(SpecificCharacterSet=characters, PatientName=name).get_item("PatientName").value
+    data = made(make_header(SpecificCharacterSet=characters, PatientName=name), answers)
     assert data.get_item("PatientName").value == raw
     assert data.PatientName == name
 
 
-def test_bytes_without_a_character_set_stay_as_they_are(make_source, answers):
-    source = make_source(SpecificCharacterSet="", PatientName="Müller^Jörg")
+def test_bytes_without_a_character_set_stay_as_they_are(make_header, answers):
+    source = make_header(SpecificCharacterSet="", PatientName="Müller^Jörg")
     assert b"M\xfcller" in source.get_item("PatientName").value
     assert b"M\xfcller" in made(source, answers).get_item("PatientName").value
 
@@ -64,9 +64,9 @@ def test_bytes_without_a_character_set_stay_as_they_are(make_source, answers):
     | st.sampled_from([b"\x1b$B;3ED", b"ISO_IR 999", b"\\ISO 2022 IR 87", b"A=B=C=D=E", b"+9999", b"1e400", b"a\\b"]),
 )  # fmt: skip
 def test_whatever_stands_in_a_header_both_objects_can_be_written_and_read(
-    keyword, vr, value, make_source, overlay, answers
+    keyword, vr, value, make_header, overlay, answers
 ):
-    source, tag = make_source(), Tag(tag_for_keyword(keyword))
+    source, tag = make_header(), Tag(tag_for_keyword(keyword))
     source._dict[tag] = RawDataElement(tag, vr or dictionary_VR(keyword), len(value), value, 0, False, True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -88,8 +88,8 @@ def test_whatever_stands_in_a_header_both_objects_can_be_written_and_read(
     ("PatientID", "4711", "4711"),
     ("AccessionNumber", "longer than sixteen characters", "longer than sixteen characters"),
 ])  # fmt: skip
-def test_dates_and_codes_are_copied_where_allowed_and_numbers_always(keyword, written, copied, make_source):
-    source = make_source()
+def test_dates_and_codes_are_copied_where_allowed_and_numbers_always(keyword, written, copied, make_header):
+    source = make_header()
     source[keyword]._value = written
     assert copied_value(source, keyword) == copied
 
@@ -98,14 +98,14 @@ def test_dates_and_codes_are_copied_where_allowed_and_numbers_always(keyword, wr
     ("+0900", "20260302", "083005"),
     ("-0330", "20260301", "200005"),
 ])  # fmt: skip
-def test_times_of_creation_are_in_the_zone_of_the_source(zone, date, time, make_source, answers):
-    data = made(make_source(TimezoneOffsetFromUTC=zone), answers)
+def test_times_of_creation_are_in_the_zone_of_the_source(zone, date, time, make_header, answers):
+    data = made(make_header(TimezoneOffsetFromUTC=zone), answers)
     assert (data.TimezoneOffsetFromUTC, data.ContentDate, data.ContentTime) == (zone, date, time)
     assert (data.InstanceCreationDate, data.InstanceCreationTime) == (date, time)
     assert data.StudyTime == "101112"
 
 
-def test_a_zone_that_is_none_is_not_copied(make_source, answers):
-    data = made(make_source(TimezoneOffsetFromUTC="CET"), answers)
+def test_a_zone_that_is_none_is_not_copied(make_header, answers):
+    data = made(make_header(TimezoneOffsetFromUTC="CET"), answers)
     assert "TimezoneOffsetFromUTC" not in data
     assert (data.ContentDate, data.ContentTime) == ("20260301", "233005")

@@ -30,18 +30,18 @@ def errors_of(path):
 
 
 @pytest.fixture
-def written(make_source, overlay, answers, tmp_path):
+def written(make_header, overlay, answers, tmp_path):
     """A function: tags -> source and what was written of it, read back."""
 
     def write(said=answers, when=WHEN, **tags):
-        source = make_source(**tags)
+        source = make_header(**tags)
         return source, *(dcmread(path) for path in write_dicom(source, overlay, said, tmp_path / "image", when))
 
     return write
 
 
-def test_names_of_the_files_end_in_what_they_are(make_source, overlay, answers, tmp_path):
-    paths = write_dicom(make_source(), overlay, answers, tmp_path / "new" / "scan.1")
+def test_names_of_the_files_end_in_what_they_are(make_header, overlay, answers, tmp_path):
+    paths = write_dicom(make_header(), overlay, answers, tmp_path / "new" / "scan.1")
     assert [path.name for path in paths] == ["scan.1-overlay.dcm", "scan.1-findings.dcm"]
     assert sorted(tmp_path.rglob("*.*cm")) == sorted(paths)
 
@@ -94,13 +94,13 @@ def test_pixels_of_the_capture_are_the_overlay_between_its_bands(written, overla
     assert "LossyImageCompression" not in capture
 
 
-def test_an_overlay_of_another_shape_says_nothing_of_its_orientation(make_source, answers, tmp_path):
-    path, _ = write_dicom(make_source(), np.zeros((60, 40, 3), np.uint8), answers, tmp_path / "turned")
+def test_an_overlay_of_another_shape_says_nothing_of_its_orientation(make_header, answers, tmp_path):
+    path, _ = write_dicom(make_header(), np.zeros((60, 40, 3), np.uint8), answers, tmp_path / "turned")
     assert dcmread(path)["PatientOrientation"].is_empty
-    path, _ = write_dicom(make_source(), np.zeros((40, 60, 3), np.uint8), answers, tmp_path / "upright", turned=True)
+    path, _ = write_dicom(make_header(), np.zeros((40, 60, 3), np.uint8), answers, tmp_path / "upright", turned=True)
     assert dcmread(path)["PatientOrientation"].is_empty
     with pytest.raises(ValueError, match=r"\(H, W, 3\) uint8 is needed"):
-        write_dicom(make_source(), np.zeros((60, 40), np.uint8), answers, tmp_path / "grey")
+        write_dicom(make_header(), np.zeros((60, 40), np.uint8), answers, tmp_path / "grey")
 
 
 def test_what_was_lossy_once_stays_called_so(written):
@@ -110,9 +110,9 @@ def test_what_was_lossy_once_stays_called_so(written):
 
 
 @pytest.mark.parametrize("keyword", NEEDED)
-def test_a_source_without_what_filing_needs_is_a_sentence_and_no_file(keyword, make_source, overlay, answers, tmp_path):
+def test_a_source_without_what_filing_needs_is_a_sentence_and_no_file(keyword, make_header, overlay, answers, tmp_path):
     for value in (None, "", "not a uid"):
-        source = make_source()
+        source = make_header()
         if value is None:
             del source[keyword]
         else:

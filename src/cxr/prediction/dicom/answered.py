@@ -12,8 +12,8 @@ from cxr.prediction.dicom.answers import BundleName, FindingAnswer, ImageAnswers
 from cxr.prediction.dicom.drawn import draw_answer, shown_findings
 from cxr.prediction.dicom.header import UnfiledError
 from cxr.prediction.dicom.written import write_dicom
+from cxr.prediction.results import DICOM
 
-FOLDER = "dicom"
 NO_DICOM = "is no DICOM file, so there is no study to file in"
 BoxSides = tuple[float, float, float, float]
 
@@ -28,18 +28,18 @@ def write_objects(
     Raises OSError where the files cannot be written.
     """
     if answer.probabilities is None:
-        return {"dicom": [], "dicom_reason": answer.reason}
+        return {DICOM: [], "dicom_reason": answer.reason}
     try:
         with answer.item.path.open("rb") as stream:
             if not is_dicom(stream.read(HEAD_BYTES)):
-                return {"dicom": [], "dicom_reason": NO_DICOM}
+                return {DICOM: [], "dicom_reason": NO_DICOM}
             stream.seek(0)
             source = parse_dicom(stream, pixels=False)
         picture = draw_answer(bundle, answer, shown_findings(answer))
-        paths = write_dicom(source, picture, say_answer(bundle, answer, boxes or {}), folder / FOLDER / f"{place:06d}")
+        paths = write_dicom(source, picture, say_answer(bundle, answer, boxes or {}), folder / DICOM / f"{place:06d}")
     except (ImageError, UnfiledError) as error:
-        return {"dicom": [], "dicom_reason": str(error)}
-    return {"dicom": [path.relative_to(folder).as_posix() for path in paths], "dicom_reason": None}
+        return {DICOM: [], "dicom_reason": str(error)}
+    return {DICOM: [path.relative_to(folder).as_posix() for path in paths], "dicom_reason": None}
 
 
 def say_answer(bundle: Bundle, answer: Answer, boxes: Mapping[str, Sequence[BoxSides]]) -> ImageAnswers:
