@@ -45,13 +45,20 @@ def write_objects(
 def say_answer(bundle: Bundle, answer: Answer, boxes: Mapping[str, Sequence[BoxSides]]) -> ImageAnswers:
     """Return what both objects say of an answer that has probabilities."""
     version = str(bundle.record.run.get("versions", {}).get("cxr", ""))
-    findings = tuple(
-        FindingAnswer(name, float(probability), None if call is None else float(cut), call, tuple(boxes.get(name, ())))
-        for name, probability, cut, call in zip(
-            bundle.findings, answer.probabilities, thresholds_of(bundle), answer.calls, strict=True
+    findings = []
+    for k, (name, cut) in enumerate(zip(bundle.findings, thresholds_of(bundle), strict=True)):
+        uncalled = answer.calls[k] is None
+        findings.append(
+            FindingAnswer(
+                name,
+                float(answer.probabilities[k]),
+                None if uncalled else float(cut),
+                None if uncalled else bool(answer.calls[k]),
+                tuple(tuple(float(side) for side in box) for box in boxes.get(name, ())),
+            )
         )
-    )
-    return ImageAnswers(BundleName(bundle.record.group, version, bundle.mark), findings, tuple(_notes(bundle, answer)))
+    name = BundleName(bundle.record.group, version, bundle.mark)
+    return ImageAnswers(name, tuple(findings), tuple(_notes(bundle, answer)))
 
 
 def _notes(bundle: Bundle, answer: Answer) -> list[str]:
