@@ -32,7 +32,10 @@ def find_items(paths: Sequence[Path]) -> list[Item]:
     if not items:
         named = ", ".join(map(str, paths))
         raise UserError(f"{named}: holds no image ({', '.join(SUFFIXES)}, or DICOM under any name)")
-    return list({item.name: item for item in reversed(items)}.values())[::-1]
+    once: dict[str, Item] = {}
+    for item in items:
+        once.setdefault(item.name, item)
+    return list(once.values())
 
 
 def _of_file(path: Path) -> Item:

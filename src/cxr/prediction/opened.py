@@ -41,15 +41,14 @@ def choose_engine(bundle: Bundle, asked: str, precision: str = "f32") -> str:
             raise UserError(f"{bundle.folder}: has no files for the engine {asked}; it has those of {have}")
         if find_spec(PACKAGES[asked]) is None:
             raise UserError(f"--engine {asked}: the package {PACKAGES[asked]} is not installed")
-        usable = [asked]
-    else:
-        usable = [one for one in PACKAGES if one in bundle.record.engines and find_spec(PACKAGES[one])]
-    if precision != "f32":
-        usable = [one for one in usable if one == "openvino"]
-    if not usable:
-        needed = "openvino" if precision != "f32" else " or ".join(PACKAGES[one] for one in bundle.record.engines)
+    able = ["openvino"] if precision != "f32" else [one for one in PACKAGES if one in bundle.record.engines]
+    if asked not in ("auto", *able):
+        raise UserError(f"--engine {asked}: runs f32 only; {precision} needs the engine openvino")
+    found = next((one for one in able if find_spec(PACKAGES[one])), None) if asked == "auto" else asked
+    if found is None:
+        needed = " or ".join(PACKAGES[one] for one in able)
         raise UserError(f"nothing that is installed can run {bundle.folder} in {precision}; install {needed}")
-    return usable[0]
+    return found
 
 
 def open_bundle(bundle: Bundle, asked: str = "auto", precision: str = "f32", threads: int = 0) -> Opened:

@@ -119,12 +119,16 @@ def _join(folder: Path, chunks: Sequence[Path], findings: Sequence[str]) -> tupl
         write_refused(("image", "reason"))
         for line, record in _records(chunks):
             counts[record["status"]] += 1
+            drawn.update(folder / name for name in record.get("overlays", []))
             kept.write(line)
             drawn |= {folder / name for kind in (OVERLAYS, DICOM) for name in record.get(kind, [])}
             if record["status"] == "rejected":
                 write_refused((record["image"], record["reason"]))
             else:
                 write_row(row_of(record, findings))
+        for stream in (rows, kept, refused):
+            stream.flush()  # a full disk is found here, before anything is replaced
+        (folder / RECORD).unlink(missing_ok=True)
     return counts, drawn
 
 
