@@ -137,7 +137,7 @@ def test_pictures_of_a_run_that_was_replaced_go(tmp_path, bundle, items, work):
         name = f"overlays/{answer.item.name}"
         (tmp_path / "out" / "overlays").mkdir(exist_ok=True)
         (tmp_path / "out" / name).write_text("")
-        return [name]
+        return {"overlays": [name]}
 
     go(tmp_path / "out", bundle, items[:3], work, draw=draw)
     go(tmp_path / "out", bundle, items[2:4], work, draw=draw, overwrite=True)

@@ -119,7 +119,6 @@ def _join(folder: Path, chunks: Sequence[Path], findings: Sequence[str]) -> tupl
         write_refused(("image", "reason"))
         for line, record in _records(chunks):
             counts[record["status"]] += 1
-            drawn.update(folder / name for name in record.get("overlays", []))
             kept.write(line)
             drawn |= {folder / name for kind in (OVERLAYS, DICOM) for name in record.get(kind, [])}
             if record["status"] == "rejected":
