@@ -26,11 +26,12 @@ import tensorflow as tf
 from cxr.classification.networks.classifier import build_classifier
 from cxr.config.member import Member
 from cxr.engines.openvino_engine import OpenVinoEngine, export_openvino
+from cxr.visualization.heat import normalize_maps
 from cxr.visualization.methods.grad_cam import grad_cam, weigh_channels
 from cxr.visualization.methods.grad_cam_plus_plus import grad_cam_plus_plus
 from cxr.visualization.methods.gradients import compile_gradients
 from cxr.visualization.methods.head import with_logits
-from cxr.visualization.methods.map_maker import Asked, normalize_maps
+from cxr.visualization.methods.map_maker import Asked
 
 NETWORK, IMAGE_PX, FINDINGS, BATCH, THREADS, ROUNDS = "densenet121", 224, 14, 16, 2, 5
 PLAIN, CLOSED, PLUS = "plain forward pass", "14 maps, `grad_cam`", "14 maps, `grad_cam_plus_plus`"

@@ -47,7 +47,7 @@ def test_help_is_light_and_imports_no_framework():
     imported = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
     assert not imported & {"tensorflow", "keras", "numpy", "pandas", "cv2", "openvino"}
     steps = ("segment", "prepare", "describe", "train", "average", "sweep", "evaluate", "visualize", "report", "export")
-    for step in (*steps, "localize", "compare", "score", "ablate", "download"):
+    for step in (*steps, "localize", "compare", "score", "ablate", "download", "tfrecords", "predict"):
         assert step in result.stdout
 
 

@@ -15,8 +15,8 @@ from cxr.classification.networks.last_stride import without_last_stride
 from cxr.classification.networks.registry import NETWORKS, backbone_of
 from cxr.config.member import Member
 from cxr.engines.openvino_engine import OpenVinoEngine, export_openvino
+from cxr.visualization.heat import normalize_maps
 from cxr.visualization.methods.grad_cam import with_maps
-from cxr.visualization.methods.map_maker import normalize_maps
 from cxr.visualization.places import places_of
 
 README = Path(__file__).parents[1] / "README.md"

@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         again = (
             "writes all anew"
-            if options.step == "phantoms" and options.layout != "negatives"
+            if options.step == "export" or (options.step == "phantoms" and options.layout != "negatives")
             else "goes on where it stopped"
         )
         print(f"cxr {options.step}: interrupted; the same command {again}", file=sys.stderr)

@@ -20,13 +20,15 @@ STEPS = {
     "visualize": "heatmaps of test images: the highest-scored, a sample, or all -> gradcam/, gallery.html",
     "localize": "boxes from the heatmaps of all test images, scored where there are true boxes -> localization/",
     "report": "everything of a group on one page -> report.html",
-    "export": "the prepared crops with labels and split -> TFRecord shards in a folder",
+    "export": "a finished group -> a bundle: one folder with all that new images need",
+    "predict": "new images -> findings, by a bundle; needs neither Keras nor TensorFlow",
+    "tfrecords": "the prepared crops with labels and split -> TFRecord shards in a folder",
     "convert": "chest X-ray weights of torchxrayvision -> a classifier of ours, ready or to begin training from",
     "download": "fetch and unpack the archives of NIH ChestX-ray14 into a folder",
     "phantoms": "write synthetic X-rays with their truth into a folder of their own",
     "schema": "show the table of parameters, or write schemas and table with --write",
 }
-GROUP_STEPS = ("train", "evaluate", "ablate", "visualize", "localize", "report")
+GROUP_STEPS = ("train", "evaluate", "ablate", "visualize", "localize", "report", "export")
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -53,7 +55,10 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         if step == "convert":
             _add_convert(one)
             continue
-        if step == "export":
+        if step == "predict":
+            _add_predict(one)
+            continue
+        if step == "tfrecords":
             one.add_argument("folder", type=Path, help="a folder that does not exist yet, or is empty")
         if step == "average":
             one.add_argument("name", help="of the new group: its folder in models/")
@@ -78,6 +83,8 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
             more.add_argument(
                 "--sample", type=_count, metavar="N", help="N test images per finding too, labelled with it alone"
             )
+        if step == "export":
+            one.add_argument("folder", type=Path, metavar="DIR", help="of the bundle: does not exist yet, or is empty")
         if step == "evaluate":
             other = one.add_mutually_exclusive_group()
             other.add_argument("--on", type=Path, metavar="FILE", help="a SETTINGS file: the group on other data")
@@ -91,6 +98,32 @@ def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
     return int(text)
+
+
+def _add_predict(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("bundle", type=Path, help="a folder that ./cxr export wrote")
+    parser.add_argument(
+        "paths", type=Path, nargs="+", metavar="PATH", help="an image, a folder of images, or a CSV with a column path"
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="for predictions.csv and what goes with it"
+    )
+    parser.add_argument(
+        "--engine", choices=("auto", "openvino", "onnx", "keras"), default="auto", help="auto: the fastest installed"
+    )
+    parser.add_argument(
+        "--precision", choices=("f32", "bf16"), default="f32", help="bf16 is faster, where the bundle offers it"
+    )
+    parser.add_argument(
+        "--overlays", action="store_true", help="write heatmaps of the findings that are called, or of the highest"
+    )
+    parser.add_argument(
+        "--dicom", action="store_true", help="write a secondary capture and a structured report of every DICOM image"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="answer also for images without usable lungs, by the whole image"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace the results of other images or options")
 
 
 def _add_sweep(parser: argparse.ArgumentParser) -> None:

@@ -14,6 +14,8 @@ from cxr.images.dicom_tags import is_dicom
 
 BIT_DEPTHS = (8, 10, 12, 14, 16)
 JPEG_QUALITY = 95
+MAX_BYTES = 1_000_000_000
+"""The largest image of colour in 16 bit, not compressed, has 600 million."""
 DICOM_SUFFIXES = (".dcm", ".dicom")
 
 
@@ -30,6 +32,8 @@ def read_image(path: Path) -> np.ndarray:
     """
     path = Path(path)
     try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ImageError(f"has {path.stat().st_size} bytes; at most {MAX_BYTES} are supported")
         content = path.read_bytes()
     except OSError as error:
         raise ImageError(f"cannot be read: {error.strerror or error}") from error

@@ -44,7 +44,7 @@ def crop_images(
     small = {i: _reduced(image, lung_px) for i, image in enumerate(images) if not isinstance(image, str)}
     lungs = dict(zip(small, _find(list(small.values()), engine, cleaning), strict=True)) if engine else {}
     lies = dict.fromkeys(small, UPRIGHT)
-    if engine and crop.upright:
+    if engine and crop.upright and crop.mode != "none":
         for i, image in small.items():
             if lungs[i].quality < crop.min_quality:
                 lies[i], lungs[i] = _best_lie(image, lungs[i], crop.min_quality, engine, cleaning)
@@ -92,6 +92,8 @@ def _cut(image: np.ndarray, lungs: Lungs | None, lie: Lie, crop: Crop, image_has
         return CropRow(cut_box(image, whole, crop.image_px), whole, None, False, "", *original)
     if lungs.quality < crop.min_quality or not lungs.mask.any():
         return CropRow(cut_box(image, whole, crop.image_px), whole, lungs, True, "", *original)
+    if crop.mode == "none":  # the lungs only tell whether it is a chest X-ray
+        return CropRow(cut_box(image, whole, crop.image_px), whole, lungs, False, "", *original)
     image = lie.set_upright(image)
     box = box_from_mask(lungs.mask, *image.shape, crop.margins)
     pixels = cut_box(image, box, crop.image_px)

@@ -7,8 +7,8 @@ from cxr.classification.networks.classifier import build_classifier
 from cxr.classification.networks.pooling import PcamDense
 from cxr.config.errors import UserError
 from cxr.config.member import Member
+from cxr.visualization.heat import normalize_maps
 from cxr.visualization.methods.grad_cam import with_maps
-from cxr.visualization.methods.map_maker import normalize_maps
 
 FINDINGS = 4
 SIZE = 40

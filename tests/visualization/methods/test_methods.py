@@ -9,7 +9,8 @@ from keras import layers
 from cxr.config.errors import UserError
 from cxr.config.heatmaps import Heatmaps
 from cxr.engines.keras_engine import KerasEngine
-from cxr.visualization.methods.map_maker import Asked, stretch_maps
+from cxr.visualization.heat import stretch_maps
+from cxr.visualization.methods.map_maker import Asked
 from cxr.visualization.methods.registry import METHODS
 from cxr.visualization.methods.smooth_grad import NOISE, SAMPLES, noisy_copies
 from cxr.visualization.places import places_of

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cxr.visualization.methods.map_maker import normalize_maps
+from cxr.visualization.heat import normalize_maps
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*scipy.ndimage.interpolation.*:DeprecationWarning"),

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm", ".dicom")
@@ -32,14 +33,15 @@ def is_folder(root: Path, path: str) -> bool:
     return os.path.isdir(os.path.join(root, path))  # noqa: PTH112, PTH118
 
 
-def walk_files(root: Path) -> list[str]:
+def walk_files(root: Path, on_error: Callable[[OSError], None] | None = None) -> list[str]:
     """Return the paths of all files below the root, relative to it and sorted by folder and name.
 
     Links to folders are followed, each real folder once, so that a link back up does not go round for ever.
+    on_error: told of folders that cannot be read, which are passed over otherwise.
     """
     paths: list[str] = []
     seen = set()
-    for folder, folders, names in os.walk(root, followlinks=True):
+    for folder, folders, names in os.walk(root, onerror=on_error, followlinks=True):
         real = os.path.realpath(folder)
         if real in seen:
             folders.clear()

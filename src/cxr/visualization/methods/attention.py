@@ -8,7 +8,8 @@ maximum, as a network may attend everywhere a little.
 import keras
 
 from cxr.config.errors import UserError
-from cxr.visualization.methods.map_maker import Asked, MapMaker, run_closed, stretch_maps
+from cxr.visualization.heat import stretch_maps
+from cxr.visualization.methods.map_maker import Asked, MapMaker, run_closed
 from cxr.visualization.places import places_of
 
 ENDING = "_spatial_attention"

@@ -8,9 +8,10 @@ somewhere even where nothing speaks for the finding, and no place of a picture i
 
 import keras
 
+from cxr.visualization.heat import stretch_maps
 from cxr.visualization.methods.grad_cam import with_maps
 from cxr.visualization.methods.head import need_linear_head
-from cxr.visualization.methods.map_maker import Asked, MapMaker, run_closed, stretch_maps
+from cxr.visualization.methods.map_maker import Asked, MapMaker, run_closed
 from cxr.visualization.places import places_of
 
 

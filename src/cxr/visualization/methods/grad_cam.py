@@ -23,9 +23,10 @@ import keras
 import numpy as np
 from keras import ops
 
+from cxr.visualization.heat import normalize_maps
 from cxr.visualization.methods.gradients import compile_gradients
 from cxr.visualization.methods.head import features_of, linear_head, need_linear_head
-from cxr.visualization.methods.map_maker import Asked, MapMaker, normalize_maps, run_closed
+from cxr.visualization.methods.map_maker import Asked, MapMaker, run_closed
 from cxr.visualization.places import places_of
 
 

@@ -9,9 +9,10 @@ import keras
 import numpy as np
 from keras import ops
 
+from cxr.visualization.heat import normalize_maps
 from cxr.visualization.methods.grad_cam import grad_cam
 from cxr.visualization.methods.gradients import compile_gradients, guard_relus
-from cxr.visualization.methods.map_maker import Asked, MapMaker, normalize_maps
+from cxr.visualization.methods.map_maker import Asked, MapMaker
 from cxr.visualization.places import pixels_of
 
 

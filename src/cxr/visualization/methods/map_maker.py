@@ -36,18 +36,6 @@ class Asked:
     seed: int = 0
 
 
-def normalize_maps(maps: np.ndarray) -> np.ndarray:
-    """Return (..., h, w, K) maps after ReLU, each divided by its maximum; a map without any positive value stays 0."""
-    positive = np.maximum(maps, 0)
-    highest = positive.max(axis=(-3, -2), keepdims=True)
-    return np.divide(positive, highest, out=np.zeros_like(positive), where=highest > 0)
-
-
-def stretch_maps(maps: np.ndarray) -> np.ndarray:
-    """Return (..., h, w, K) maps, each drawn out from its minimum to its maximum; a level map becomes 0."""
-    return normalize_maps(maps - maps.min(axis=(-3, -2), keepdims=True))
-
-
 def run_closed(engine: Engine, scale: Callable[[np.ndarray], np.ndarray]) -> Callable[..., tuple]:
     """Return `MapMaker.run` for an engine that gives probabilities and raw maps in one forward pass."""
 

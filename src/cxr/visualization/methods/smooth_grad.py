@@ -12,9 +12,10 @@ import zlib
 import keras
 import numpy as np
 
+from cxr.visualization.heat import normalize_maps
 from cxr.visualization.methods.gradients import compile_gradients
 from cxr.visualization.methods.guided_grad_cam import image_gradient
-from cxr.visualization.methods.map_maker import Asked, MapMaker, normalize_maps
+from cxr.visualization.methods.map_maker import Asked, MapMaker
 from cxr.visualization.places import pixels_of
 
 SAMPLES, NOISE = 25, 0.15

@@ -1,0 +1,66 @@
+"""`cxr predict BUNDLE PATH... --out DIR`: new images -> probabilities, calls, heatmaps; no Keras, no TensorFlow."""
+
+import argparse
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from cxr.commands.progress import show_progress
+from cxr.config.record import machine_record
+from cxr.prediction.answers import Answer, answer_items
+from cxr.prediction.bundle import Bundle, read_bundle
+from cxr.prediction.inputs import find_items
+from cxr.prediction.opened import choose_engine, open_bundle
+from cxr.prediction.results import OVERLAYS, REJECTED, TABLE, Draw, find_results, mark_of, predict_into
+
+
+def run(options: argparse.Namespace) -> None:
+    """Predict what was not yet predicted, and say what came of it."""
+    bundle = read_bundle(options.bundle)
+    items = find_items(options.paths)
+    asked = {"precision": options.precision, "force": options.force, "overlays": options.overlays}
+    asked["dicom"] = options.dicom
+    asked["engine"] = choose_engine(bundle, options.engine, options.precision)
+    mark = mark_of(bundle, items, asked)
+    counts = find_results(options.out, mark, options.overwrite)
+    done = "unchanged"
+    if counts is None:
+        done = "written"
+        opened = open_bundle(bundle, asked["engine"], options.precision)
+        print(f"predict: {len(items)} images by {bundle.record.group}; engine: {opened}", flush=True)
+        work = partial(answer_items, bundle, opened, force=options.force)
+        about = {"bundle": str(options.bundle), "group": bundle.record.group, **asked, **machine_record()}
+        told = show_progress("predict")
+        draw = _drawing(bundle, options.out, options.overlays, options.dicom)
+        counts = predict_into(options.out, bundle, items, work, mark, about, draw, told)
+    for line in _told(bundle, options.force):
+        print(f"predict: {line}")
+    print(
+        f"predict: {counts['ok']} answered, {counts['unusable']} without usable lungs, {counts['rejected']} rejected "
+        f"({REJECTED}): {done}: {options.out / TABLE}"
+    )
+
+
+def _drawing(bundle: Bundle, folder: Path, overlays: bool, dicom: bool) -> Draw | None:
+    if not overlays and not dicom:
+        return None
+    from cxr.prediction.dicom.answered import write_objects  # only now: both load matplotlib
+    from cxr.prediction.overlays import write_overlays
+
+    def draw(place: int, answer: Answer) -> dict[str, Any]:
+        pictures = {OVERLAYS: write_overlays(bundle, folder, place, answer)} if overlays else {}
+        return pictures | (write_objects(bundle, folder, place, answer) if dicom else {})
+
+    return draw
+
+
+def _told(bundle: Bundle, force: bool) -> list[str]:
+    """What a reader of the numbers has to know."""
+    lines = ["research use only: not for diagnosis or treatment"]
+    if bundle.record.uncalibrated:
+        lines.append(f"no calls, and probabilities as the networks give them: {bundle.record.uncalibrated}")
+    if bundle.record.synthetic:
+        lines.append("the group was trained on synthetic images only: its answers mean nothing for patients")
+    if force:
+        lines.append("--force: images without usable lungs were answered by the whole image (status unusable)")
+    return lines

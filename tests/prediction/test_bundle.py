@@ -1,0 +1,86 @@
+import json
+import shutil
+
+import pytest
+
+from cxr.config.errors import UserError
+from cxr.prediction.bundle import read_bundle
+from cxr.prediction.opened import choose_engine, open_bundle
+
+
+@pytest.fixture
+def own(bundle_folder, tmp_path):
+    return shutil.copytree(bundle_folder, tmp_path / "bundle")
+
+
+def refusal(folder):
+    with pytest.raises(UserError) as error:
+        open_bundle(read_bundle(folder), "openvino")
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["calibration.json", "thresholds.json", "lungs/f32.xml", "members/first/f32.bin", "members/second/f32.xml"]
+)
+def test_a_file_that_was_changed_is_named(own, name):
+    content = bytearray((own / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (own / name).write_bytes(content)
+    assert f"{own / name}: was changed since the bundle was written" in refusal(own)
+
+
+@pytest.mark.parametrize("name", ["card.md", "members/first/f32.keras", "members/second/f32.bin"])
+def test_a_file_that_is_missing_is_named(own, name):
+    (own / name).unlink()
+    assert f"{own / name}: is missing" in refusal(own)
+
+
+def test_a_record_that_was_changed_is_refused(own):
+    record = json.loads((own / "bundle.json").read_text())
+    record["findings"].reverse()
+    (own / "bundle.json").write_text(json.dumps(record))
+    assert "its seal differs" in refusal(own)
+
+
+def test_files_outside_of_the_bundle_are_refused(own):
+    record = json.loads((own / "bundle.json").read_text())
+    record["files"]["../secret"] = "0" * 64
+    (own / "bundle.json").write_text(json.dumps(record))
+    assert "../secret lies outside of the bundle" in refusal(own)
+
+
+def test_what_is_no_bundle_is_one_sentence(tmp_path):
+    assert "no such folder" in refusal(tmp_path / "none")
+    assert "cannot be read" in refusal(tmp_path)
+    (tmp_path / "bundle.json").write_text('{"format": 1}')
+    assert "export the bundle again" in refusal(tmp_path)
+
+
+def test_the_fastest_installed_engine_with_files_is_chosen(bundle, monkeypatch):
+    import cxr.prediction.opened as opened
+
+    def installed(*names):
+        monkeypatch.setattr(opened, "find_spec", lambda name: True if name in names else None)
+
+    assert bundle.record.engines == ["openvino", "keras"]
+    installed("keras", "onnxruntime", "openvino")
+    assert choose_engine(bundle, "auto") == "openvino"
+    installed("keras", "onnxruntime")
+    assert choose_engine(bundle, "auto") == "keras"
+    installed("onnxruntime")
+    with pytest.raises(UserError, match="nothing that is installed can run"):
+        choose_engine(bundle, "auto")
+    with pytest.raises(UserError, match="the package openvino is not installed"):
+        choose_engine(bundle, "openvino")
+    with pytest.raises(UserError, match="has no files for the engine onnx; it has those of openvino, keras"):
+        choose_engine(bundle, "onnx")
+
+
+def test_a_precision_that_is_not_offered_is_refused_with_the_reason(bundle):
+    offered = [one.precision for one in bundle.record.precisions if one.offered]
+    assert choose_engine(bundle, "auto", "f32") == "openvino"
+    if "bf16" in offered:
+        assert choose_engine(bundle, "auto", "bf16") == "openvino"
+    with pytest.raises(UserError, match="it was not measured at export"):
+        choose_engine(bundle, "auto", "int8")
