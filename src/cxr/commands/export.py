@@ -14,7 +14,7 @@ from cxr.config.errors import UserError
 from cxr.engines.startup import load_keras
 from cxr.evaluation.fitted import CALIBRATION, THRESHOLDS, read_fitted
 from cxr.evaluation.metrics import read_metrics
-from cxr.prediction.bundle import Record
+from cxr.prediction.bundle import MapCut, Record
 from cxr.prediction.exported import Task, resized, write_bundle
 from cxr.prediction.precisions import Validation
 from cxr.preparation.lung_network import lung_weights
@@ -44,6 +44,7 @@ def run(options: argparse.Namespace) -> None:
         synthetic=record["data"]["synthetic"],
         foreign=record.get("foreign", []),
         uncalibrated=uncalibrated,
+        boxes=MapCut(),
     )
     load_keras()
     members = {one["name"]: one["network"] for one in record["members"]}

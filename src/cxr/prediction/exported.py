@@ -18,7 +18,7 @@ from cxr.config.params import Crop
 from cxr.config.record import hash_of_file, machine_record
 from cxr.evaluation.fitted import CALIBRATION, THRESHOLDS
 from cxr.images.geometry import resize
-from cxr.prediction.bundle import CARD, FORMAT, LUNGS, RECORD, SUFFIXES, Classifier, Difference, Network, Record
+from cxr.prediction.bundle import CARD, FORMAT, LUNGS, RECORD, SUFFIXES, Classifier, Difference, MapCut, Network, Record
 from cxr.prediction.precisions import Validation, measure_bf16
 
 LARGEST_DIFFERENCE = 1e-4
@@ -41,6 +41,7 @@ class Task:
     synthetic: bool
     foreign: list[str]
     uncalibrated: str | None
+    boxes: MapCut
 
 
 def write_bundle(
@@ -132,6 +133,7 @@ def _fill(
         members=classifiers,
         engines=list(engines),
         precisions=precisions,
+        boxes=task.boxes,
         uncalibrated=task.uncalibrated,
         card=task.card,
         synthetic=task.synthetic,
