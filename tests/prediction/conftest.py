@@ -10,7 +10,8 @@ from cxr.config.evaluation import OperatingPoint
 from cxr.config.lungs import Cleaning
 from cxr.config.params import Crop
 from cxr.evaluation.calibration_maps import Calibration, CalibrationMap
-from cxr.evaluation.fitted import CalibrationFile, Fitted, SplitName, ThresholdsFile
+from cxr.evaluation.fitted import Fitted
+from cxr.evaluation.fitted_files import CalibrationFile, SplitName, ThresholdsFile
 from cxr.evaluation.thresholds import Threshold, Thresholds
 from cxr.images.files import write_png
 from cxr.prediction.bundle import MapCut, read_bundle

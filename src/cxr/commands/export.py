@@ -12,7 +12,8 @@ from cxr.commands.context import group_dir, read_config, worker_count
 from cxr.commands.progress import show_progress
 from cxr.config.errors import UserError
 from cxr.engines.startup import load_keras
-from cxr.evaluation.fitted import CALIBRATION, THRESHOLDS, read_fitted
+from cxr.evaluation.fitted import read_fitted
+from cxr.evaluation.fitted_files import CALIBRATION, THRESHOLDS
 from cxr.evaluation.metrics import read_metrics
 from cxr.prediction.bundle import MapCut, Record
 from cxr.prediction.exported import Task, resized, write_bundle

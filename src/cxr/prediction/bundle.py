@@ -15,7 +15,7 @@ from cxr.config.model import Model
 from cxr.config.params import Crop
 from cxr.config.record import hash_of_file
 from cxr.evaluation.calibration_maps import Calibration
-from cxr.evaluation.fitted import CALIBRATION, THRESHOLDS, CalibrationFile, ThresholdsFile
+from cxr.evaluation.fitted_files import CALIBRATION, THRESHOLDS, CalibrationFile, ThresholdsFile
 from cxr.evaluation.thresholds import Thresholds
 
 RECORD, CARD = "bundle.json", "card.md"
