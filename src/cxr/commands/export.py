@@ -114,7 +114,7 @@ def _tell(bundle: Record, target: Path) -> None:
         said = "offered" if one.offered else f"not offered: {one.reason}"
         print(f"export: {one.precision}: {'; '.join(filter(None, (measured, said)))}")
     if "onnx" not in bundle.engines:
-        print("export: no ONNX files: tf2onnx is not installed (requirements-onnx.txt)")
+        print("export: no ONNX files: they need tf2onnx (requirements-onnx.txt) and Keras on TensorFlow")
     if bundle.uncalibrated:
         print(f"export: no calls will be made: {bundle.uncalibrated}")
     print(f"export: written: {target}")
