@@ -77,6 +77,25 @@ def test_the_chain_leaves_everything_the_readme_promises(finished):
     assert "Traceback" not in result.stderr
 
 
+def test_a_bundle_answers_files_as_the_group_answered_prepared_images(finished, tmp_path):
+    folder, options, _ = finished
+    exported = run_script("cxr", "export", "Ensemble", tmp_path / "bundle", *options)
+    assert exported.returncode == 0, exported.stderr
+    assert "largest difference from Keras" in exported.stdout
+    (images,) = (folder / "data" / "prepared" / "phantoms").rglob("images_001")
+    out = tmp_path / "out"
+    done = run_script("cxr", "predict", tmp_path / "bundle", images, "--out", out)
+    assert done.returncode == 0, done.stderr
+    answers = {Path(row["image"]).name: row for row in read_rows(out / "predictions.csv")}
+    group = read_rows(folder / "models" / "smoke" / "Ensemble" / "predictions.csv")
+    for row in group:
+        answer = answers[Path(row["image_id"]).name]
+        assert answer["status"] == "ok"
+        for finding in NIH14:
+            assert abs(float(answer[f"{finding}:raw"]) - float(row[finding])) < 1e-4
+    assert len(group) > 20
+
+
 def test_no_patient_is_in_two_parts_and_the_group_is_the_mean_of_its_members(finished):
     folder, _, _ = finished
     group = folder / "models" / "smoke" / "Ensemble"

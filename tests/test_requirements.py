@@ -51,8 +51,34 @@ def test_the_convert_lock_is_the_core_lock_and_the_originals():
     assert {"torch", "torchvision", "torchxrayvision"} <= convert.keys() - core.keys()
 
 
+def test_the_onnx_lock_is_the_core_lock_and_its_runtime():
+    core, onnx = locked("requirements.txt"), locked("requirements-onnx.txt")
+    assert {n: r.specifier for n, r in onnx.items() if n in core} == {n: r.specifier for n, r in core.items()}
+    assert {"onnx", "onnxruntime", "tf2onnx"} <= onnx.keys() - core.keys()
+
+
+def test_the_predict_lock_is_its_group_at_the_versions_of_the_others_and_no_framework():
+    group = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["predict"]
+    dicom, predict = locked("requirements-dicom.txt"), locked("requirements-predict.txt")
+    assert {Requirement(line).name for line in group} <= predict.keys()
+    assert all(dicom[name].specifier == requirement.specifier for name, requirement in predict.items())
+    assert not predict.keys() & {"tensorflow", "tensorflow-cpu", "keras", "torch", "scikit-learn"}
+
+
+def test_what_predict_needs_is_named_as_the_core_names_it():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    extra = project["project"]["optional-dependencies"]["dicom"]
+    assert set(project["dependency-groups"]["predict"]) <= {*project["project"]["dependencies"], *extra}
+
+
 def test_two_tensorflows_never_meet():
-    for name in ("requirements.txt", "requirements-dicom.txt", "requirements-dev.txt", "requirements-convert.txt"):
+    for name in (
+        "requirements.txt",
+        "requirements-dicom.txt",
+        "requirements-dev.txt",
+        "requirements-convert.txt",
+        "requirements-onnx.txt",
+    ):
         assert len({"tensorflow", "tensorflow-cpu"} & locked(name).keys()) == 1
 
 

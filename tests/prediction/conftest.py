@@ -10,10 +10,11 @@ from cxr.config.evaluation import OperatingPoint
 from cxr.config.lungs import Cleaning
 from cxr.config.params import Crop
 from cxr.evaluation.calibration_maps import Calibration, CalibrationMap
-from cxr.evaluation.fitted import CalibrationFile, Fitted, SplitName, ThresholdsFile
+from cxr.evaluation.fitted import Fitted
+from cxr.evaluation.fitted_files import CalibrationFile, SplitName, ThresholdsFile
 from cxr.evaluation.thresholds import Threshold, Thresholds
 from cxr.images.files import write_png
-from cxr.prediction.bundle import read_bundle
+from cxr.prediction.bundle import MapCut, read_bundle
 from cxr.prediction.exported import Task, resized, write_bundle
 from cxr.prediction.opened import open_bundle
 from cxr.prediction.precisions import Validation
@@ -76,7 +77,13 @@ def task():
     """A function: changes -> what is exported."""
 
     def make(**changes):
-        kept = {"card": {"Intended use": ["Research."]}, "synthetic": True, "foreign": [], "uncalibrated": None}
+        kept = {
+            "card": {"Intended use": ["Research."]},
+            "synthetic": True,
+            "foreign": [],
+            "uncalibrated": None,
+            "boxes": MapCut(),
+        }
         crop = Crop(mode="crop", image_px=32)
         return Task(**{"group": "Both", "findings": FINDINGS, "crop": crop, "cleaning": Cleaning(), **kept, **changes})
 

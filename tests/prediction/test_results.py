@@ -85,7 +85,7 @@ def test_a_killed_run_goes_on_and_ends_as_one_that_was_not(tmp_path, bundle, ite
     assert not (tmp_path / "cut" / "predictions.csv").exists()
     go(tmp_path / "cut", bundle, items, work)
     assert [name for chunk in work.asked for name in chunk] == [item.name for item in items]  # none twice
-    for name in ("predictions.csv", "predictions.jsonl", "rejected.csv"):
+    for name in ("predictions.csv", "predictions.jsonl", "boxes.csv", "rejected.csv"):
         assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
     assert {path.name for path in (tmp_path / "cut").iterdir()} == {*results.OUTPUTS}
 
@@ -154,6 +154,6 @@ def test_names_that_are_no_plain_text_come_back_whole(tmp_path, bundle, work):
 
 
 def test_no_number_is_nan(tmp_path, bundle, work):
-    answer = Answer(Item("a", tmp_path), "ok", "", None, np.full((2, 3), np.nan), np.full(3, np.nan), [None] * 3)
+    answer = Answer(Item("a", tmp_path), "ok", "", None, np.full((2, 3), np.nan), np.full(3, np.nan), [False] * 3)
     with pytest.raises(ValueError, match="Out of range float values"):
         go(tmp_path / "out", bundle, [answer.item], lambda chosen: [answer])

@@ -12,9 +12,10 @@ from cxr.commands.context import group_dir, read_config, worker_count
 from cxr.commands.progress import show_progress
 from cxr.config.errors import UserError
 from cxr.engines.startup import load_keras
-from cxr.evaluation.fitted import CALIBRATION, THRESHOLDS, read_fitted
+from cxr.evaluation.fitted import read_fitted
+from cxr.evaluation.fitted_files import CALIBRATION, THRESHOLDS
 from cxr.evaluation.metrics import read_metrics
-from cxr.prediction.bundle import Record
+from cxr.prediction.bundle import MapCut, Record
 from cxr.prediction.exported import Task, resized, write_bundle
 from cxr.prediction.precisions import Validation
 from cxr.preparation.lung_network import lung_weights
@@ -44,6 +45,7 @@ def run(options: argparse.Namespace) -> None:
         synthetic=record["data"]["synthetic"],
         foreign=record.get("foreign", []),
         uncalibrated=uncalibrated,
+        boxes=MapCut(),
     )
     load_keras()
     members = {one["name"]: one["network"] for one in record["members"]}
@@ -112,7 +114,7 @@ def _tell(bundle: Record, target: Path) -> None:
         said = "offered" if one.offered else f"not offered: {one.reason}"
         print(f"export: {one.precision}: {'; '.join(filter(None, (measured, said)))}")
     if "onnx" not in bundle.engines:
-        print("export: no ONNX files: tf2onnx is not installed (requirements-onnx.txt)")
+        print("export: no ONNX files: they need tf2onnx (requirements-onnx.txt) and Keras on TensorFlow")
     if bundle.uncalibrated:
         print(f"export: no calls will be made: {bundle.uncalibrated}")
     print(f"export: written: {target}")

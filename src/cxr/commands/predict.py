@@ -59,6 +59,10 @@ def _told(bundle: Bundle, force: bool) -> list[str]:
     lines = ["research use only: not for diagnosis or treatment"]
     if bundle.record.uncalibrated:
         lines.append(f"no calls, and probabilities as the networks give them: {bundle.record.uncalibrated}")
+    if bundle.record.foreign:
+        lines.append(
+            f"not trained here, so what they have learnt from is not known: {', '.join(bundle.record.foreign)}"
+        )
     if bundle.record.synthetic:
         lines.append("the group was trained on synthetic images only: its answers mean nothing for patients")
     if force:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from cxr.config.atomic import write_json
 from cxr.config.errors import UserError
@@ -18,40 +18,13 @@ from cxr.config.evaluation import Evaluation, OperatingPoint
 from cxr.config.explain import explain_errors
 from cxr.config.model import Model
 from cxr.evaluation.calibration import fit_calibration
-from cxr.evaluation.calibration_maps import Calibration, calibrated_probabilities
+from cxr.evaluation.calibration_maps import calibrated_probabilities
+from cxr.evaluation.fitted_files import CALIBRATION, THRESHOLDS, CalibrationFile, SplitName, ThresholdsFile
 from cxr.evaluation.predictions import Predictions
 from cxr.evaluation.refits import AppliedMaps
-from cxr.evaluation.thresholds import Thresholds, fit_thresholds
+from cxr.evaluation.thresholds import fit_thresholds
 
-CALIBRATION, THRESHOLDS = "calibration.json", "thresholds.json"
 File = TypeVar("File", bound=Model)
-
-
-class SplitName(Model):
-    """The split that a fit belongs to."""
-
-    name: str
-    """As in run.json."""
-    hash: str
-    """As in run.json."""
-
-
-class CalibrationFile(Model):
-    """calibration.json."""
-
-    split: SplitName
-    """Whose validation part was fitted."""
-    fits: dict[str, Calibration] = Field(min_length=1)
-    """By fold; "" where there are none."""
-
-
-class ThresholdsFile(Model):
-    """thresholds.json."""
-
-    split: SplitName
-    """Whose validation part was fitted."""
-    fits: dict[str, Thresholds] = Field(min_length=1)
-    """By fold; "" where there are none."""
 
 
 @dataclass(frozen=True)

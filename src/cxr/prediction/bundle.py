@@ -15,7 +15,7 @@ from cxr.config.model import Model
 from cxr.config.params import Crop
 from cxr.config.record import hash_of_file
 from cxr.evaluation.calibration_maps import Calibration
-from cxr.evaluation.fitted import CALIBRATION, THRESHOLDS, CalibrationFile, ThresholdsFile
+from cxr.evaluation.fitted_files import CALIBRATION, THRESHOLDS, CalibrationFile, ThresholdsFile
 from cxr.evaluation.thresholds import Thresholds
 
 RECORD, CARD = "bundle.json", "card.md"
@@ -78,6 +78,19 @@ class Offered(Model):
     """Why not."""
 
 
+class MapCut(Model):
+    """How boxes are made from heatmaps, as `visualization.map_boxes` takes it."""
+
+    threshold: float = 0.5
+    """Share of the map's maximum from which a place is hot."""
+    min_area: float = 0.0
+    """Share of the crop below which a piece makes no box."""
+    merge: float = 0.0
+    """Share of the crop's width within which boxes become one."""
+    score: Literal["mean", "max"] = "mean"
+    """Of the heat in a box."""
+
+
 class Record(Model):
     """bundle.json."""
 
@@ -99,6 +112,8 @@ class Record(Model):
     """Those that there are files for."""
     precisions: list[Offered]
     """Below f32."""
+    boxes: MapCut
+    """How boxes are made from heatmaps."""
     uncalibrated: str | None = None
     """Why there is neither calibration nor thresholds."""
     card: dict[str, list[str]]

@@ -16,9 +16,10 @@ from cxr.config.errors import UserError
 from cxr.config.lungs import Cleaning
 from cxr.config.params import Crop
 from cxr.config.record import hash_of_file, machine_record
-from cxr.evaluation.fitted import CALIBRATION, THRESHOLDS
+from cxr.engines.hardware import backend_name
+from cxr.evaluation.fitted_files import CALIBRATION, THRESHOLDS
 from cxr.images.geometry import resize
-from cxr.prediction.bundle import CARD, FORMAT, LUNGS, RECORD, SUFFIXES, Classifier, Difference, Network, Record
+from cxr.prediction.bundle import CARD, FORMAT, LUNGS, RECORD, SUFFIXES, Classifier, Difference, MapCut, Network, Record
 from cxr.prediction.precisions import Validation, measure_bf16
 
 LARGEST_DIFFERENCE = 1e-4
@@ -41,6 +42,7 @@ class Task:
     synthetic: bool
     foreign: list[str]
     uncalibrated: str | None
+    boxes: MapCut
 
 
 def write_bundle(
@@ -66,13 +68,20 @@ def write_bundle(
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".part-", dir=target.parent) as folder:
         part = Path(folder) / target.name
-        engines = engines or [name for name, package in NEEDS.items() if find_spec(package)]
+        engines = engines or _engines()
         record = _fill(part, task, group, members, lungs, images, validation, engines, on_progress)
         old = Path(folder) / "old"
         if target.exists():
             target.rename(old)
         part.rename(target)
     return record
+
+
+def _engines() -> list[str]:
+    """What can be written for: Keras exports to the others from TensorFlow only."""
+    if backend_name() != "tensorflow":
+        return ["keras"]
+    return [name for name, package in NEEDS.items() if find_spec(package)]
 
 
 def _check_target(target: Path, overwrite: bool) -> None:
@@ -132,6 +141,7 @@ def _fill(
         members=classifiers,
         engines=list(engines),
         precisions=precisions,
+        boxes=task.boxes,
         uncalibrated=task.uncalibrated,
         card=task.card,
         synthetic=task.synthetic,
@@ -180,11 +190,13 @@ def _save(model: Any, engine: str, path: Path) -> Callable[[np.ndarray], list[np
 
 def _run_eagerly(model: Any, images: np.ndarray) -> list[np.ndarray]:
     """The outputs of a keras.Model, without tracing it first: that takes longer than a few images."""
+    from keras.ops import convert_to_numpy
+
     parts = []
     for start in range(0, len(images), BATCH):
         outputs = model(images[start : start + BATCH], training=False)
         outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
-        parts.append([np.asarray(one) for one in outputs])
+        parts.append([convert_to_numpy(one) for one in outputs])
     return [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cxr.images.files import read_image, write_png
+from cxr.images.files import ImageError, read_image, write_png
 from cxr.images.lies import BY_NAME
 from cxr.prediction.answers import Answer, heat_of
 from cxr.prediction.bundle import Bundle
@@ -24,7 +24,11 @@ def write_overlays(bundle: Bundle, folder: Path, place: int, answer: Answer) -> 
     names = []
     for finding in shown_findings(answer):
         name = f"{OVERLAYS}/{place:06d}-{_plain(answer.item.path.stem)}-{_plain(bundle.findings[finding])}.png"
-        write_png(folder / name, draw_overlay(bundle, answer, finding))
+        try:
+            picture = draw_overlay(bundle, answer, finding)
+        except ImageError:  # gone since it was answered
+            break
+        write_png(folder / name, picture)
         names.append(name)
     return names
 

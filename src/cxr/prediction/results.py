@@ -1,4 +1,4 @@
-"""A bundle and items in, predictions.csv, predictions.jsonl and rejected.csv out; an interrupted run goes on.
+"""A bundle and items in, predictions.csv, .jsonl, boxes.csv and rejected.csv out; an interrupted run goes on.
 
 Answers are kept chunk by chunk, each file whole or not there at all, and put together when the last is done; until then
 the results of an earlier run stay as they were.
@@ -9,6 +9,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ from cxr.config.errors import UserError
 from cxr.config.record import file_marks, fingerprint, read_json
 from cxr.prediction.answers import Answer, Item
 from cxr.prediction.bundle import Bundle
-from cxr.prediction.rows import columns_of, record_of, row_of
+from cxr.prediction.rows import BOX, box_rows, columns_of, record_of, row_of
 
-TABLE, LINES, REJECTED, RECORD = "predictions.csv", "predictions.jsonl", "rejected.csv", "predict.json"
+TABLE, LINES, BOXES, REJECTED = "predictions.csv", "predictions.jsonl", "boxes.csv", "rejected.csv"
+RECORD = "predict.json"
 OVERLAYS, DICOM = "overlays", "dicom"
-OUTPUTS = (RECORD, TABLE, LINES, REJECTED)
+OUTPUTS = (RECORD, TABLE, LINES, BOXES, REJECTED)
 CHUNKS, INPUTS = ".part-chunks", "inputs.json"
 CHUNK_IMAGES = 32
 
@@ -100,34 +102,34 @@ def predict_into(
 
 
 def _join(folder: Path, chunks: Sequence[Path], findings: Sequence[str]) -> tuple[Counter[str], set[Path]]:
-    """Write the three results, all complete before the first is moved into place; no more than a line in memory.
+    """Write the results, all complete before the first is moved into place; no more than a line in memory.
 
     Returns how many images have which status, and the pictures that belong to the results.
     """
     counts: Counter[str] = Counter()
     drawn: set[Path] = set()
-    with (  # of an earlier run there is either all or, from here on, no record that says so
-        written_atomically(folder / TABLE) as table,
-        written_atomically(folder / LINES) as lines,
-        written_atomically(folder / REJECTED) as rejected,
-        table.open("w", newline="", encoding="utf-8") as rows,
-        lines.open("w", encoding="utf-8") as kept,
-        rejected.open("w", newline="", encoding="utf-8") as refused,
-    ):
-        write_row, write_refused = (csv.writer(stream, lineterminator="\n").writerow for stream in (rows, refused))
-        write_row(columns_of(findings))
-        write_refused(("image", "reason"))
+    with ExitStack() as stack:  # closes the files, then moves them into place
+        parts = {name: stack.enter_context(written_atomically(folder / name)) for name in OUTPUTS[1:]}
+        streams = {
+            name: stack.enter_context(part.open("w", newline="", encoding="utf-8")) for name, part in parts.items()
+        }
+        write = {name: csv.writer(stream, lineterminator="\n").writerow for name, stream in streams.items()}
+        write[TABLE](columns_of(findings))
+        write[BOXES](("image", "finding", *BOX))
+        write[REJECTED](("image", "reason"))
         for line, record in _records(chunks):
             counts[record["status"]] += 1
-            kept.write(line)
+            streams[LINES].write(line)
             drawn |= {folder / name for kind in (OVERLAYS, DICOM) for name in record.get(kind, [])}
             if record["status"] == "rejected":
-                write_refused((record["image"], record["reason"]))
-            else:
-                write_row(row_of(record, findings))
-        for stream in (rows, kept, refused):
+                write[REJECTED]((record["image"], record["reason"]))
+                continue
+            write[TABLE](row_of(record, findings))
+            for row in box_rows(record):
+                write[BOXES](row)
+        for stream in streams.values():
             stream.flush()  # a full disk is found here, before anything is replaced
-        (folder / RECORD).unlink(missing_ok=True)
+        (folder / RECORD).unlink(missing_ok=True)  # of an earlier run there is all, or no record that says so
     return counts, drawn
 
 

@@ -1,13 +1,15 @@
 """Answers in, what is written of them out: JSON-able records, and rows of predictions.csv. No names of patients."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cxr.prediction.answers import Answer, thresholds_of
+from cxr.prediction.boxes import boxes_of
 from cxr.prediction.bundle import Bundle
 
 DIGITS = 6
 FIXED = ("image", "status", "reason", "lung_quality", "lies", "x0", "y0", "x1", "y1")
+BOX = ("x0", "y0", "x1", "y1", "score")
 CALL, RAW, SPREAD = ":call", ":raw", ":spread"
 
 
@@ -40,10 +42,18 @@ def record_of(bundle: Bundle, answer: Answer) -> dict[str, Any]:
                 "members": {
                     name: round(float(one), DIGITS) for name, one in zip(members, answer.raw[:, k], strict=True)
                 },
+                "boxes": [dict(zip(BOX, box, strict=True)) for box in boxes_of(bundle, answer, k)],
             }
             for k, finding in enumerate(bundle.findings)
         }
     return record
+
+
+def box_rows(record: Mapping[str, Any]) -> Iterator[list[Any]]:
+    """Yield the rows of boxes.csv that a record has, under image, finding and BOX."""
+    for finding, one in record.get("findings", {}).items():
+        for box in one["boxes"]:
+            yield [record["image"], finding, *box.values()]
 
 
 def row_of(record: Mapping[str, Any], findings: Sequence[str]) -> list[Any]:

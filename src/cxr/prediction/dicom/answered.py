@@ -1,12 +1,12 @@
 """An answer and the bundle that gave it in, its two DICOM objects out, or why there are none."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from cxr.images.containers import ImageError
 from cxr.images.dicom_tags import HEAD_BYTES, is_dicom, parse_dicom
 from cxr.prediction.answers import Answer, thresholds_of
+from cxr.prediction.boxes import boxes_of
 from cxr.prediction.bundle import Bundle
 from cxr.prediction.dicom.answers import BundleName, FindingAnswer, ImageAnswers
 from cxr.prediction.dicom.drawn import draw_answer, shown_findings
@@ -15,17 +15,13 @@ from cxr.prediction.dicom.written import write_dicom
 from cxr.prediction.results import DICOM
 
 NO_DICOM = "is no DICOM file, so there is no study to file in"
-BoxSides = tuple[float, float, float, float]
 
 
-def write_objects(
-    bundle: Bundle, folder: Path, place: int, answer: Answer, boxes: Mapping[str, Sequence[BoxSides]] | None = None
-) -> dict[str, Any]:
+def write_objects(bundle: Bundle, folder: Path, place: int, answer: Answer) -> dict[str, Any]:
     """Write both objects below the folder; return what a line of predictions.jsonl says of them.
 
     That is `dicom`, the names of the files, and `dicom_reason`, why there are none, else None. place: of the image
-    among all, which makes names differ. boxes: finding -> sides in pixels of the file's image as it is stored.
-    Raises OSError where the files cannot be written.
+    among all, which makes names differ. Raises OSError where the files cannot be written.
     """
     if answer.probabilities is None:
         return {DICOM: [], "dicom_reason": answer.reason}
@@ -36,13 +32,13 @@ def write_objects(
             stream.seek(0)
             source = parse_dicom(stream, pixels=False)
         picture = draw_answer(bundle, answer, shown_findings(answer))
-        paths = write_dicom(source, picture, say_answer(bundle, answer, boxes or {}), folder / DICOM / f"{place:06d}")
+        paths = write_dicom(source, picture, say_answer(bundle, answer), folder / DICOM / f"{place:06d}")
     except (ImageError, UnfiledError) as error:
         return {DICOM: [], "dicom_reason": str(error)}
     return {DICOM: [path.relative_to(folder).as_posix() for path in paths], "dicom_reason": None}
 
 
-def say_answer(bundle: Bundle, answer: Answer, boxes: Mapping[str, Sequence[BoxSides]]) -> ImageAnswers:
+def say_answer(bundle: Bundle, answer: Answer) -> ImageAnswers:
     """Return what both objects say of an answer that has probabilities."""
     version = str(bundle.record.run.get("versions", {}).get("cxr", ""))
     findings = []
@@ -54,7 +50,7 @@ def say_answer(bundle: Bundle, answer: Answer, boxes: Mapping[str, Sequence[BoxS
                 float(answer.probabilities[k]),
                 None if uncalled else float(cut),
                 None if uncalled else bool(answer.calls[k]),
-                tuple(tuple(float(side) for side in box) for box in boxes.get(name, ())),
+                tuple(tuple(box[:4]) for box in boxes_of(bundle, answer, k)),
             )
         )
     name = BundleName(bundle.record.group, version, bundle.mark)
