@@ -41,7 +41,7 @@ def test_every_optimiser_and_schedule_has_keys_of_its_own(load):
          'members.small.training.schedule.warmup_fraction: is no key of "step", which `training` names; write the name '
          "with it"),
         ({"training.precision": "float16"}, 'training.precision: unknown value "float16": did you mean '
-         '"float32"? Allowed: float32, mixed_bfloat16, mixed_float16'),
+         '"float32"? Allowed: float32, mixed_bfloat16, mixed_float16, onednn_bfloat16'),
         ({"training.accumulate": 0}, "training.accumulate: input should be greater than or equal to 1; found 0"),
         ({"training.freeze_epochs": -1},
          "training.freeze_epochs: input should be greater than or equal to 0; found -1"),

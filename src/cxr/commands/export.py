@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> None:
         synthetic=record["data"]["synthetic"],
         foreign=record.get("foreign", []),
         uncalibrated=uncalibrated,
-        boxes=MapCut(),
+        boxes=MapCut(**params.heatmaps.boxes.model_dump(include=set(MapCut.model_fields))),
     )
     load_keras()
     members = {one["name"]: one["network"] for one in record["members"]}

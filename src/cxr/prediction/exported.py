@@ -16,7 +16,7 @@ from cxr.config.errors import UserError
 from cxr.config.lungs import Cleaning
 from cxr.config.params import Crop
 from cxr.config.record import hash_of_file, machine_record
-from cxr.engines.hardware import backend_name
+from cxr.engines.backend import backend_name
 from cxr.evaluation.fitted_files import CALIBRATION, THRESHOLDS
 from cxr.images.geometry import resize
 from cxr.prediction.bundle import CARD, FORMAT, LUNGS, RECORD, SUFFIXES, Classifier, Difference, MapCut, Network, Record

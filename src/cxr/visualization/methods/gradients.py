@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from cxr.config.errors import UserError
-from cxr.engines.hardware import backend_name
+from cxr.engines.backend import backend_name
 from cxr.visualization.methods.head import with_logits
 
 BATCH = 16
