@@ -118,7 +118,7 @@ def test_metrics_and_report_name_split_hash_and_interval(finished):
     folder, _, _ = finished
     group = folder / "models" / "smoke" / "Ensemble"
     metrics = json.loads((group / "metrics.json").read_text())
-    report = (group / "report.html").read_text()
+    report = (group / "report.html").read_text(encoding="utf-8")
     assert metrics["split"]["name"] == "patients 70/10/20"
     mean = metrics["auroc"]["mean"]
     assert mean["low"] <= mean["value"] <= mean["high"]
@@ -148,7 +148,7 @@ def test_boxes_are_scored_with_their_controls_and_the_report_shows_them(finished
     assert result["deletion"]["images"] == 2
     for example in result["examples"]:
         assert (group / "localization" / "examples" / example["file"]).is_file()
-    report = (group / "report.html").read_text()
+    report = (group / "report.html").read_text(encoding="utf-8")
     assert f"{result['numbers']['pointing']['own']['mean']['value']:.3f}" in report
     assert "Most heat in the true box" in report
 

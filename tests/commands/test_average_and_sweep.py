@@ -51,7 +51,7 @@ def test_the_seeds_are_in_metrics_table_and_report(trained):
     metrics = json.loads((trained / "metrics.json").read_text())
     assert list(metrics["members"]) == ["tiny-s0", "tiny-s1"]
     spread = metrics["seeds"]["tiny"]["test"]
-    page = (trained / "report.html").read_text()
+    page = (trained / "report.html").read_text(encoding="utf-8")
     assert "tiny, mean of 2 seeds" in page
     assert f"{spread['mean']:.3f}, SD {spread['sd']:.3f}" in page
     assert len(pd.read_csv(trained / "members.csv")) == 6
@@ -66,7 +66,7 @@ def test_an_average_is_evaluated_shown_and_reported_like_a_group(folder, trained
     assert (again / "predictions.csv").read_bytes() == (trained / "predictions.csv").read_bytes()
     values = [json.loads((one / "metrics.json").read_text())["auroc"] for one in (again, trained)]
     assert values[0] == values[1]
-    assert "not trained here" not in (again / "report.html").read_text().lower()
+    assert "not trained here" not in (again / "report.html").read_text(encoding="utf-8").lower()
     assert len(pd.read_csv(again / "gradcam" / "index.csv")) == 3
     assert run(folder, "average", "Again", str(trained)) == 0
     assert f"average: unchanged: {again}" in capsys.readouterr().out
@@ -89,7 +89,7 @@ def test_a_model_from_elsewhere_is_marked(folder, trained, tmp_path, capsys):
     assert told in capsys.readouterr().out
     for step in ("evaluate", "report"):
         assert run(folder, step, "Chest") == 0
-    assert "Not trained here: chest." in (folder / "models" / "Chest" / "report.html").read_text()
+    assert "Not trained here: chest." in (folder / "models" / "Chest" / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -151,10 +151,10 @@ def test_sweeps_that_cannot_be_are_one_sentence(folder, options, said, capsys):
 
 def test_heatmaps_asked_for_otherwise_are_made_again_and_what_cannot_be_is_one_sentence(folder, trained, capsys):
     other = ("visualize", "Tiny", "--set", "heatmaps.method=cam", "--set", "heatmaps.group=best")
-    for said in ("3 pictures written", "unchanged"):
+    for said in ("3 pictures of 3 images of the test part written", "unchanged"):
         assert run(folder, *other) == 0
         assert said in capsys.readouterr().out
     assert run(folder, "visualize", "Tiny", "--set", "heatmaps.method=attention") == 2
     assert 'tiny-s0: heatmaps.method: "attention" needs a network with spatial' in capsys.readouterr().err
     assert run(folder, "visualize", "Tiny") == 0
-    assert "3 pictures written" in capsys.readouterr().out
+    assert "3 pictures of 3 images of the test part written" in capsys.readouterr().out
