@@ -137,11 +137,10 @@ def compare_keras(bundle_folder: Path, models: dict[str, Any], paths: list[Path]
 
 
 def compare_torch(folder: Path, python: Path, rounds: int, size: int = 224, batch: int = 16) -> None:
-    from cxr.visualization.gradcam import with_maps
-
     from cxr.classification.networks.classifier import build_classifier
     from cxr.config.member import Member
     from cxr.engines.openvino_engine import OpenVinoEngine, export_openvino
+    from cxr.visualization.methods.grad_cam import with_maps
 
     model = with_maps(build_classifier(Member(network="densenet121", image_px=size), len(FINDINGS)))
     path = export_openvino(model, folder)

@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-from cxr.visualization.gradcam import with_maps
 
 from cxr.classification.networks.classifier import build_classifier
 from cxr.config.member import Member
@@ -12,6 +11,7 @@ from cxr.images.files import read_image
 from cxr.images.geometry import resize
 from cxr.phantoms.phantom import render_phantom
 from cxr.phantoms.spec import PhantomSpec
+from cxr.visualization.methods.grad_cam import with_maps
 
 PX = 32
 
