@@ -101,7 +101,7 @@ def open_page(folder, address):
         pytest.skip("no Chromium here")
     command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=5000", "--dump-dom",
                f"--user-data-dir={folder / 'browser'}", f"file://{folder}/gallery.html{address}"]  # fmt: skip
-    return subprocess.run(command, capture_output=True, text=True, timeout=120).stdout
+    return subprocess.run(command, capture_output=True, encoding="utf-8", timeout=120).stdout
 
 
 def test_a_browser_filters_sorts_and_pages_25_000_entries(tmp_path):

@@ -71,7 +71,8 @@ def run_epochs(model: keras.Model, plan: EpochPlan, on_progress: Progress | None
         history = _resume(model, plan)
         # Within its first step the optimiser would put the making of its variables into that step's graph, a tenth of
         # the memory that EfficientNet-B0 takes.
-        model.optimizer.build(model.trainable_variables)
+        if not model.optimizer.built:  # building again would forget the scale of the loss that float16 came back with
+            model.optimizer.build(model.trainable_variables)
     speed_up(model)
     resumed, inference = len(history), Inference(model, plan.devices.alone(model))
     with closing(Writer(str(plan.folder / LOGS))) as log:
