@@ -25,6 +25,7 @@ def flood(hot):
     return pieces
 
 
+@settings(deadline=None)
 @given(MAPS, st.sampled_from([0.2, 0.5, 1.0]))
 def test_pieces_are_those_of_a_flood(heat, threshold):
     found = hot_pieces(heat, threshold)
@@ -40,7 +41,7 @@ def test_pieces_are_those_of_a_flood(heat, threshold):
     assert sorted(map(tuple, got.tolist())) == sorted(tuple(map(float, one)) for one in expected)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(MAPS, st.sampled_from([0.0, 1.0, 3.0]), st.randoms(use_true_random=False))
 def test_merging_does_not_depend_on_the_order_and_leaves_none_near(heat, reach, random):
     pieces = hot_pieces(heat, 0.5)
@@ -57,6 +58,7 @@ def test_merging_does_not_depend_on_the_order_and_leaves_none_near(heat, reach, 
             assert max(across, down) > reach
 
 
+@settings(deadline=None)
 @given(MAPS, st.sampled_from([0.0, 0.02, 0.5]))
 def test_the_hottest_place_always_has_a_box(heat, min_area):
     boxes = find_boxes(heat, BoxRule(0.5, min_area, 0.0), "max")

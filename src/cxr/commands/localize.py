@@ -53,7 +53,8 @@ def run(options: argparse.Namespace) -> None:
         else:
             print(f"localize: no {THRESHOLDS}: boxes of all findings are written; ./cxr evaluate makes it")
     load_keras()  # only now that there is something to do
-    from cxr.visualization.localization.localize import Task, localize
+    from cxr.visualization.localization.localize import localize
+    from cxr.visualization.localization.task import Task
     from cxr.visualization.localization.written import Asked
 
     record.unlink(missing_ok=True)

@@ -24,6 +24,8 @@ FORM = 2
 """Of the pictures: those of another form are drawn again."""
 ALL, SAMPLE = "all", "sample"
 RECORD = "record.json"
+SCORING = {"boxes", "pointing_tolerance", "deletion_images"}
+"""Keys of `heatmaps` that change no picture."""
 
 
 def run(options: argparse.Namespace) -> None:
@@ -39,7 +41,7 @@ def run(options: argparse.Namespace) -> None:
     members = {fold: [folder / one.name for one in classifiers if one.fold == fold] for fold in stores}
     inputs = _inputs(folder, files, config, record, options.group)
     wanted = {"": fingerprint(inputs)}
-    pictured = fingerprint(inputs | {"heatmaps": params.heatmaps.model_dump(exclude={"images_per_finding"})})
+    pictured = fingerprint(inputs | {"heatmaps": params.heatmaps.model_dump(exclude=SCORING | {"images_per_finding"})})
     if options.all:
         wanted[ALL] = pictured
     if options.sample:
@@ -97,7 +99,7 @@ def _inputs(
     beside = (folder / CALIBRATION, folder / THRESHOLDS, files.boxes)
     hashes = {path.name: hash_of_file(path) for path in beside if path.is_file()}
     seed = config.params.seed  # of the noise of smooth_grad
-    heatmaps = config.params.heatmaps
+    heatmaps = config.params.heatmaps.model_dump(exclude=SCORING)
     return {"predictions": predictions, "beside": hashes, "heatmaps": heatmaps, "seed": seed, "form": FORM}
 
 

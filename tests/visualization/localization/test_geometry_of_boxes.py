@@ -31,6 +31,7 @@ def drawn(box, size=12):
     return inside
 
 
+@settings(deadline=None)
 @given(whole_boxes(), whole_boxes())
 def test_iou_and_iobb_count_pixels(found, true):
     for i, one in enumerate(found):
@@ -40,6 +41,7 @@ def test_iou_and_iobb_count_pixels(found, true):
             assert iobb(found, true)[i, j] == pytest.approx((a & b).sum() / a.sum())
 
 
+@settings(deadline=None)
 @given(whole_boxes())
 def test_pixels_of_boxes_are_their_union(boxes):
     np.testing.assert_array_equal(pixels_of(boxes / 12, 12), np.any([drawn(box) for box in boxes], axis=0))
@@ -51,6 +53,7 @@ def test_a_box_too_small_for_a_middle_has_its_pixel_and_one_outside_has_none():
     assert pixels_of(np.array([[-0.5, -0.5, 1.5, 1.5]]), 10).all()
 
 
+@settings(deadline=None)
 @given(whole_boxes(), st.floats(-3, 15), st.floats(-3, 15))
 def test_distances_are_those_of_the_nearest_point(boxes, x, y):
     for box, found in zip(boxes, distances(np.array([[x, y]]), boxes)[0], strict=True):
@@ -64,12 +67,14 @@ def frames(draw):
     return Frame(Box(x0, y0, x0 + side, y0 + side), draw(st.sampled_from([UPRIGHT, *LYING])), 60, 52)
 
 
+@settings(deadline=None)
 @given(frames(), st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=4))
 def test_points_go_to_the_image_and_back(frame, points):
     points = np.array(points)
     assert frame.points_to_crop(frame.points_to_image(points)) == pytest.approx(points, abs=1e-9)
 
 
+@settings(deadline=None)
 @given(frames(), whole_boxes())
 def test_boxes_inside_the_image_go_there_and_back_and_none_reaches_beyond_it(frame, boxes):
     there = frame.boxes_to_image(boxes / 12)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -24,6 +24,7 @@ RULE = BoxRule(0.5, 0.0, 0.0)
 IMAGES, SIDE = 12, 64
 
 
+@settings(deadline=None)
 @given(arrays(np.float32, (7, 9), elements=st.sampled_from([0.0, 0.25, 0.5, 1.0])))
 def test_the_energy_is_a_sum_and_the_hottest_point_lies_on_the_hottest_pixels(heat):
     inside = np.zeros((7, 9), bool)
@@ -174,6 +175,7 @@ def test_entries_are_sums_over_counts_with_intervals_by_patient(scene, scored):
     assert "one patient only" in energy["own"]["C"]["reason"]
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from("abcdefg"), min_size=1, max_size=60), st.integers(1, 9))
 def test_chunks_hold_every_row_once_and_part_no_patient(patients, size):
     patients, rows = np.array(patients), np.arange(len(patients)) * 3

@@ -63,12 +63,16 @@ class Sample:
             values = one.values[both].mean() if both.any() else np.nan
             draws = mean_draws(one.draws[:, both]) if both.any() else np.full(len(one.draws), np.nan)
             means.append((values, draws))
-        reasons = tuple(None if one is None and two is None else one or two
-                        for one, two in zip(_hard(own), _hard(other), strict=True))  # fmt: skip
-        ratio = Estimate(_over(own.values, other.values), _over(own.draws, other.draws), _zeros(other, reasons))
+        reasons = [one or two for one, two in zip(_support(own), _support(other), strict=True)]
+        never = ["the other maps never score" if value == 0 else None for value in other.values]
+        ratio = Estimate(
+            _over(own.values, other.values),
+            _over(own.draws, other.draws),
+            tuple(reason or text for reason, text in zip(reasons, never, strict=True)),
+        ).without_constants(PART)
         mean = Estimate(
             _over(*(np.array([value]) for value, _ in means)), _over(*(draws for _, draws in means))[:, None], (None,)
-        )
+        ).without_constants(PART)
         found = {"mean": mean.entry(0, LEVEL) | {"findings": int((~np.isnan(ratio.values)).sum())}}
         return found | {finding: ratio.entry(k, LEVEL) for k, finding in enumerate(self.findings)}
 
@@ -120,13 +124,6 @@ def _over(sums: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return np.divide(sums, counts, out=np.full(shape, np.nan), where=counts > 0)
 
 
-def _hard(estimate: Estimate) -> tuple[str | None, ...]:
-    """The reasons that forbid an interval of a ratio too; that one of the two is constant does not."""
+def _support(estimate: Estimate) -> tuple[str | None, ...]:
+    """The reasons that hold for a ratio too: not that one of the two is the same in every resample."""
     return tuple(None if reason and reason.startswith("the same in every") else reason for reason in estimate.reasons)
-
-
-def _zeros(other: Estimate, reasons: tuple[str | None, ...]) -> tuple[str | None, ...]:
-    return tuple(
-        "the other patients' maps never hit" if reason is None and value == 0 else reason
-        for reason, value in zip(reasons, other.values, strict=True)
-    )
