@@ -10,6 +10,7 @@ from cxr.evaluation.metrics import findings_of
 from cxr.reporting import wording
 from cxr.reporting.curve_figures import BAND_RESAMPLES
 from cxr.reporting.drawings import draw_figures
+from cxr.reporting.elsewhere import read_elsewhere
 from cxr.reporting.heatmaps import PER_FINDING, embed_heatmaps, read_heatmaps
 from cxr.reporting.model_card import model_card
 from cxr.reporting.page_numbers import (
@@ -31,19 +32,21 @@ def write_report(run_dir: Path) -> Path:
     """Write `report.html`, `figures/*.png` and `tables/results.*` of a run folder, and return the report's path.
 
     Reads run.json, metrics.json, calibration.json, thresholds.json, predictions.csv, <member>/history.csv and
-    gradcam/index.csv with its pictures; the last two may be missing, and the report then says so. The file stays below
-    SIZE_LIMIT bytes by showing fewer heatmaps. Raises UserError for files that are missing, broken, or of different
-    runs.
+    gradcam/index.csv with its pictures; the last two may be missing, and the report then says so. Results on other
+    data, under other labels and of comparisons are shown where they are of this run. The file stays below SIZE_LIMIT
+    bytes by showing fewer heatmaps. Raises UserError for files that are missing, broken, or of different runs.
     """
     run = read_run(run_dir)
     heatmaps = read_heatmaps(run_dir / "gradcam", run.predictions)
-    pictures = draw_figures(run)
+    elsewhere = read_elsewhere(run)
+    pictures = draw_figures(run, elsewhere)
     write_tables(run_dir / "tables", run.metrics)
     allowance = SIZE_LIMIT - TEXT_ALLOWANCE - sum(map(len, pictures.values()))
     shown = embed_heatmaps(heatmaps or [], allowance)
     report = run_dir / "report.html"
     context = _context(run) | {
         "pictures": pictures,
+        "elsewhere": elsewhere,
         "heatmaps": None if heatmaps is None else shown,
         "heatmap_count": len(heatmaps or []),
         "heatmaps_shown": sum(map(len, shown.values())),
