@@ -153,6 +153,7 @@ def test_the_page_shows_both_columns_and_the_split_of_each(make_run, monkeypatch
         "Under other labels, test part",
         "Test part of split ‘official (subset)’ (80 images of 40 patients",
         "Crops, validation",
+        "On clinic: Mean AUROC",
         "Not shown, because they are of other predictions or fits than this page: comparisons/old/compare.json",
     ):
         assert expected in words

@@ -45,6 +45,7 @@ def write_report(run_dir: Path) -> Path:
     shown = embed_heatmaps(heatmaps or [], allowance)
     report = run_dir / "report.html"
     context = _context(run) | {
+        "card": model_card(run.record, run.metrics, {one["name"]: one["metrics"] for one in elsewhere.external}),
         "pictures": pictures,
         "elsewhere": elsewhere,
         "heatmaps": None if heatmaps is None else shown,
@@ -70,7 +71,6 @@ def _context(run: RunFiles) -> dict[str, Any]:
         "band_resamples": min(BAND_RESAMPLES, metrics["intervals"]["resamples"]),
         "single": any(one.kind == "shared_temperature" for one in maps),
         "published": find_published(record, metrics),
-        "card": model_card(record, metrics),
         **calibration_numbers(metrics, run.fitted),
         **operating_numbers(metrics, run.fitted),
         **shift_numbers(metrics),
