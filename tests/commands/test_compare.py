@@ -61,7 +61,7 @@ def test_a_group_a_member_and_a_file_are_compared(tmp_path, write_run, capsys):
     assert len(pd.read_csv(folder / "compare.csv")) == 2 * 3 * 3
     assert (folder / "compare.png").read_bytes().startswith(b"\x89PNG")
     said = capsys.readouterr().out
-    assert "test part of split 'patients 70/10/20', 60 images of 30 patients" in said
+    assert "Test part of split ‘patients 70/10/20’, 60 images of 30 patients" in said
     assert found["split"] == "patients 70/10/20"
     assert found["files"]["Noisy"] == {
         "path": "../../Noisy/predictions.csv",
@@ -76,7 +76,7 @@ def test_files_that_name_no_split_are_said_to_name_none(tmp_path, write_run, cap
     for file, noise in zip(files, (0.1, 0.5), strict=True):
         file.write_bytes((write_run(file.stem, noise) / "predictions.csv").read_bytes())
     assert compare(tmp_path, *files, "--name", "unnamed") == 0
-    assert "test part of a split that no run names, 60 images" in capsys.readouterr().out
+    assert "Test part of a split that no run names, 60 images" in capsys.readouterr().out
 
 
 def test_one_group_is_compared_with_its_members(tmp_path, write_run, capsys):

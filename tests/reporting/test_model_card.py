@@ -57,7 +57,7 @@ def test_limitations_are_what_the_run_shows(run):
     said = " ".join(limitations(run.record, run.metrics))
     assert "A subset of the official split" in said
     assert "No AUROC of Hernia" in said
-    for absent in ("phantoms", "smoke", "Not trained here", "Images of one source", "No usable lungs"):
+    for absent in ("phantoms", "smoke", "Not trained here", "images of one source", "No usable lungs"):
         assert absent not in said
     run.record["data"] |= {"synthetic": True, "sources": ["nih"], "fallbacks": 40}
     run.record.update(smoke=True, foreign=["xception"])
@@ -67,7 +67,12 @@ def test_limitations_are_what_the_run_shows(run):
     run.metrics["calibration"]["calibrated"]["Hernia"]["band"] = None
     said = " ".join(limitations(run.record, run.metrics))
     for present in (
-        *("The images are phantoms", "A smoke run", "Not trained here: xception", "Images of one source (nih)"),
+        *(
+            "The images are phantoms",
+            "A smoke run",
+            "Not trained here: xception",
+            "Trained on images of one source (nih)",
+        ),
         *("No usable lungs in 10 % of the images", "one patient can change the number: Mass."),
         "where there was one: Mass.",
     ):

@@ -11,6 +11,7 @@ from cxr.datasets.label_table import LabelTable, read_label_table
 from cxr.evaluation.fitted import read_fitted
 from cxr.evaluation.mean_auroc import LEVEL
 from cxr.evaluation.metrics import measure, write_metrics
+from cxr.evaluation.origin import origin_of
 from cxr.evaluation.predictions import Predictions, read_predictions, write_predictions
 from cxr.evaluation.relabelled import Relabelled, compare_labels, labels_table, relabel
 from cxr.evaluation.split_record import split_of
@@ -35,9 +36,8 @@ def evaluate_labels(folder: Path, params: Params, path: Path) -> Path:
     (target / "metrics.json").unlink(missing_ok=True)  # written last: what is there belongs to the files beside it
     write_predictions(target / PREDICTIONS, other)
     write_text(target / "relabelled.csv", labels_table(compared))
-    write_json(
-        target / "relabelled.json", {"labels": hash_of_file(path), "without": both.without, "findings": compared}
-    )
+    content = {"labels": hash_of_file(path), "without": both.without, "findings": compared}
+    write_json(target / "relabelled.json", content | {"origin": origin_of(folder)})
     write_metrics(target / "metrics.json", metrics)
     _say(both, table, compared)
     return target

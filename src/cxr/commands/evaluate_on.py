@@ -22,6 +22,7 @@ from cxr.engines.startup import load_keras
 from cxr.evaluation.attributes import attribute_table
 from cxr.evaluation.fitted import read_fitted
 from cxr.evaluation.metrics import measure, read_metrics, write_metrics
+from cxr.evaluation.origin import origin_of
 from cxr.evaluation.predictions import read_predictions, write_predictions
 from cxr.evaluation.split_record import split_of
 from cxr.evaluation.studies import studies_of
@@ -77,7 +78,7 @@ def evaluate_on(options: argparse.Namespace, config: Config, folder: Path, recor
     metrics = measure(predictions, split, evaluation, seed, None, fitted, attributes, studies=studies)
     both = both_columns(own, metrics)
     write_text(target / "external.csv", both_table(both))
-    write_metrics(target / "metrics.json", metrics)
+    write_metrics(target / "metrics.json", metrics | {"origin": origin_of(folder)})
     _say(own, metrics, both, name)
     return target
 

@@ -1,6 +1,6 @@
 """A run's record and metrics in, what they themselves show of its limits out, as sentences."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cxr.evaluation.metrics import findings_of
@@ -10,9 +10,13 @@ MANY_WHOLE = 0.05
 """Share of images without usable lungs from which on it is a limitation."""
 
 
-def limitations(record: Mapping[str, Any], metrics: Mapping[str, Any]) -> list[str]:
-    """Sentences, the gravest first; never empty: intervals and sources always have limits."""
-    return [*_of_run(record), *_of_support(metrics), *_of_calibration(metrics), *_of_data(record), *_always()]
+def limitations(record: Mapping[str, Any], metrics: Mapping[str, Any], tested_on: Sequence[str] = ()) -> list[str]:
+    """Sentences, the gravest first; never empty: intervals and sources always have limits.
+
+    tested_on: other data.
+    """
+    of_numbers = [*_of_support(metrics), *_of_calibration(metrics)]
+    return [*_of_run(record), *of_numbers, *_of_data(record, tested_on), *_always()]
 
 
 def _of_run(record: Mapping[str, Any]) -> list[str]:
@@ -59,12 +63,15 @@ def _of_calibration(metrics: Mapping[str, Any]) -> list[str]:
     return [f"{said}: {_names(poor)}."]
 
 
-def _of_data(record: Mapping[str, Any]) -> list[str]:
+def _of_data(record: Mapping[str, Any], tested_on: Sequence[str]) -> list[str]:
     data, said = record["data"], []
     if data["crop_mode"] != "none" and data["images"] and data["fallbacks"] > MANY_WHOLE * data["images"]:
         said.append(f"No usable lungs in {100 * data['fallbacks'] / data['images']:.0f} % of the images.")
     if len(data["sources"]) == 1:
-        said.append(f"Images of one source ({data['sources'][0]}): nothing is known about others.")
+        others = (
+            f"of others it was tested on {', '.join(tested_on)} only" if tested_on else "nothing is known about others"
+        )
+        said.append(f"Trained on images of one source ({data['sources'][0]}): {others}.")
     return said
 
 

@@ -12,7 +12,7 @@ from cxr.config.atomic import write_json, write_text
 from cxr.evaluation.comparison import comparison_table
 from cxr.reporting.embedding import save_figure
 from cxr.reporting.figures import BLUE, GREY, VERMILLION, calm
-from cxr.reporting.wording import counted, finding_text, value_text
+from cxr.reporting.wording import counted, finding_text, p_text, sample_text, value_text
 
 NUMBERS = {"auroc": "AUROC", "average_precision": "average precision"}
 MOST_COLUMNS = 4
@@ -23,12 +23,6 @@ def write_comparison(folder: Path, comparison: Mapping[str, Any], stem: str = "c
     write_text(folder / f"{stem}.csv", comparison_table(comparison))
     save_figure(folder / f"{stem}.png", difference_figure(comparison))
     write_json(folder / f"{stem}.json", comparison)
-
-
-def sample_text(comparison: Mapping[str, Any]) -> str:
-    """Which part of which split was compared: `test part of split 'official'`."""
-    split = comparison["split"]
-    return f"{comparison['part']} part of {f'split {split!r}' if split else 'a split that no run names'}"
 
 
 def difference_figure(comparison: Mapping[str, Any], columns: int = MOST_COLUMNS) -> Figure:
@@ -106,5 +100,4 @@ def _signed(entry: Mapping[str, Any]) -> str:
 
 
 def _p(entry: Mapping[str, Any], key: str) -> str:
-    value = entry.get(key)
-    return f"{'-' if value is None else '<0.001' if value < 0.001 else f'{value:.3f}':>7}"
+    return f"{p_text(entry.get(key)).replace('–', '-'):>7}"

@@ -4,20 +4,29 @@ from collections.abc import Callable
 
 from matplotlib.figure import Figure
 
+from cxr.reporting.comparison import difference_figure
 from cxr.reporting.curve_figures import curves_of, precision_recall_figure, roc_figure
+from cxr.reporting.elsewhere import Elsewhere, compared
 from cxr.reporting.embedding import figure_uri
 from cxr.reporting.figures import forest_figure, loss_figure
 from cxr.reporting.reliability_figure import reliability_figure
 from cxr.reporting.run_files import RunFiles
 from cxr.reporting.tradeoff_figure import tradeoff_figure, tradeoff_tables
 
+MOST_COMPARED = 8
 WIDE, NARROW = 4, 2
 """Panels beside each other, on a screen or paper and on a telephone."""
 
 
-def draw_figures(run: RunFiles) -> dict[str, str]:
-    """Save `figures/*.png` and return name -> PNG data URI; "<name>-narrow" is the same figure for a telephone."""
+def draw_figures(run: RunFiles, elsewhere: Elsewhere) -> dict[str, str]:
+    """Save `figures/*.png` and return name -> PNG data URI; "<name>-narrow" is the same figure for a telephone.
+
+    Figures of comparisons lie beside these already; of the first MOST_COMPARED they are on the page too.
+    """
     uris = {}
+    for name, content in list(compared(elsewhere))[:MOST_COMPARED]:
+        uris[name] = figure_uri(difference_figure(content))
+        uris[f"{name}-narrow"] = figure_uri(difference_figure(content, 1))
     for name, draw in _figures(run).items():
         uris[name] = figure_uri(draw(True), run.folder / "figures" / f"{name}.png")
         uris[f"{name}-narrow"] = figure_uri(draw(False))

@@ -24,8 +24,14 @@ CALIBRATIONS = {
 }
 
 
-def model_card(record: Mapping[str, Any], metrics: Mapping[str, Any]) -> Card:
-    """Heading -> sentences. What the run does not know is said to be unknown, never guessed."""
+def model_card(
+    record: Mapping[str, Any], metrics: Mapping[str, Any], external: Mapping[str, Mapping[str, Any]] | None = None
+) -> Card:
+    """Heading -> sentences. What the run does not know is said to be unknown, never guessed.
+
+    external: other data it was tested on -> metrics.json of these.
+    """
+    external = external or {}
     inputs = next(iter(record.get("members_inputs", {}).values()), {})
     return {
         "Intended use": [
@@ -38,8 +44,11 @@ def model_card(record: Mapping[str, Any], metrics: Mapping[str, Any]) -> Card:
         "Model": [_network(member) for member in record["members"]] + ["The members’ probabilities are averaged."],
         "Training": _training(record),
         "Evaluation": _evaluation(metrics),
-        "Results": [f"{' '.join(headline(metrics))}"],
-        "Limitations": limitations(record, metrics),
+        "Results": [
+            " ".join(headline(metrics)),
+            *(f"On {name}: {' '.join(headline(other))}" for name, other in external.items()),
+        ],
+        "Limitations": limitations(record, metrics, list(external)),
     }
 
 

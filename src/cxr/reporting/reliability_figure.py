@@ -13,6 +13,8 @@ from cxr.reporting.panels import BLUE, GREY, VERMILLION, add_legend, calm, fill_
 from cxr.reporting.wording import finding_text, value_text
 
 RAW, CALIBRATED, BAND = "raw", "calibrated", "band of a calibrated forecaster"
+NARROW = 0.03
+"""Share of the axis below which a shaded band would not be seen."""
 
 
 def reliability_figure(metrics: Mapping[str, Any], columns: int = 4) -> Figure:
@@ -44,10 +46,10 @@ def _draw(panel: Axes, raw: list[dict[str, Any]], calibrated: list[dict[str, Any
     if raw != calibrated:
         before = _column(raw, "probability"), _column(raw, "rate")
         panel.plot(*before, marker="s", markerfacecolor="white", color=VERMILLION, ls=":", label=RAW, **style)
-    if len(x) > 1:
+    if len(x) and np.ptp(x) > NARROW * max(*x, *_column(raw, "probability")):
         fill_band(panel, x, np.stack([low, high]), GREY, BAND)
-    else:
-        panel.vlines(x, low, high, color=GREY, alpha=0.3, linewidth=6, label=BAND)
+    elif len(x):  # probabilities almost alike: the bins stand above each other, and so do their bands
+        panel.vlines(x.mean(), np.median(low), np.median(high), color=GREY, alpha=0.3, linewidth=6, label=BAND)
     panel.plot(x, rate, marker="o", color=BLUE, label=CALIBRATED, **style)
     chances = [row["probability"] for row in (*raw, *calibrated)]
     rates = [row["rate"] for row in (*raw, *calibrated)]

@@ -10,6 +10,7 @@ from cxr.evaluation.metrics import findings_of
 from cxr.reporting import wording
 from cxr.reporting.curve_figures import BAND_RESAMPLES
 from cxr.reporting.drawings import draw_figures
+from cxr.reporting.elsewhere import read_elsewhere
 from cxr.reporting.heatmaps import PER_FINDING, embed_heatmaps, read_heatmaps
 from cxr.reporting.localization import embed_examples, few_text, read_localization, rules_text
 from cxr.reporting.model_card import model_card
@@ -33,20 +34,24 @@ def write_report(run_dir: Path) -> Path:
 
     Reads run.json, metrics.json, calibration.json, thresholds.json, predictions.csv, <member>/history.csv and
     gradcam/index.csv and localization/ with their pictures; the last three may be missing, and the report then says so.
-    The file stays below SIZE_LIMIT bytes by showing fewer heatmaps. Raises UserError for files that are missing,
-    broken, or of different runs.
+    Results on other data, under other labels and of comparisons are shown where they are of this run. The file stays
+    below SIZE_LIMIT bytes by showing fewer heatmaps. Raises UserError for files that are missing, broken, or of
+    different runs.
     """
     run = read_run(run_dir)
     heatmaps = read_heatmaps(run_dir / "gradcam", run.predictions)
     localization = read_localization(run_dir, run.record["split"])
-    pictures = draw_figures(run)
+    elsewhere = read_elsewhere(run)
+    pictures = draw_figures(run, elsewhere)
     write_tables(run_dir / "tables", run.metrics)
     allowance = SIZE_LIMIT - TEXT_ALLOWANCE - sum(map(len, pictures.values()))
     examples = embed_examples(localization, allowance // 3)
     shown = embed_heatmaps(heatmaps or [], allowance - sum(len(uri) for _, uri in examples))
     report = run_dir / "report.html"
     context = _context(run) | {
+        "card": model_card(run.record, run.metrics, {one["name"]: one["metrics"] for one in elsewhere.external}),
         "pictures": pictures,
+        "elsewhere": elsewhere,
         "heatmaps": None if heatmaps is None else shown,
         "heatmap_count": len(heatmaps or []),
         "heatmaps_shown": sum(map(len, shown.values())),
@@ -74,7 +79,6 @@ def _context(run: RunFiles) -> dict[str, Any]:
         "band_resamples": min(BAND_RESAMPLES, metrics["intervals"]["resamples"]),
         "single": any(one.kind == "shared_temperature" for one in maps),
         "published": find_published(record, metrics),
-        "card": model_card(record, metrics),
         **calibration_numbers(metrics, run.fitted),
         **operating_numbers(metrics, run.fitted),
         **shift_numbers(metrics),

@@ -145,6 +145,17 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun[:-1]}ies" if noun.endswith("dy") else f"{count:,} {noun}s"
 
 
+def sample_text(comparison: Mapping[str, Any]) -> str:
+    """Which part of which split a comparison is of, from compare.json: `Test part of split ‘official’`."""
+    split = f"split ‘{comparison['split']}’" if comparison["split"] else "a split that no run names"
+    return f"{comparison['part'].capitalize()} part of {split}"
+
+
+def p_text(p: float | None) -> str:
+    """A p to three decimals; a dash where there is none."""
+    return "–" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
 def marks(entry: Mapping[str, Any]) -> list[str]:
     """What makes a finding's number weak: too few positives or negatives, or why it or its interval is missing."""
     found = [entry["reason"]] if "reason" in entry else []
