@@ -64,7 +64,8 @@ def read(path):
 def no_figures(monkeypatch):
     """Spares drawing, which is most of the work, where only the words are looked at."""
     names = ("forest", "roc", "precision-recall", "reliability", "training")
-    monkeypatch.setattr("cxr.reporting.report.draw_figures", lambda run: dict.fromkeys(names, "data:image/png;base64,"))
+    pictures = dict.fromkeys(names, "data:image/png;base64,")
+    monkeypatch.setattr("cxr.reporting.report.draw_figures", lambda run, elsewhere: pictures)
 
 
 def test_the_report_is_one_file_that_says_what_was_run(make_run):
