@@ -66,7 +66,8 @@ def plain_report(monkeypatch):
     """A function: folder -> the text of the section on localisation of its report."""
 
     names = ("forest", "roc", "precision-recall", "reliability", "tradeoff", "training")
-    monkeypatch.setattr("cxr.reporting.report.draw_figures", lambda run: dict.fromkeys(names, "data:image/png;base64,"))
+    drawn = dict.fromkeys(names, "data:image/png;base64,")
+    monkeypatch.setattr("cxr.reporting.report.draw_figures", lambda run, elsewhere: drawn)
 
     def read(folder):
         text = write_report(folder).read_text()
