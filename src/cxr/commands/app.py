@@ -18,7 +18,8 @@ def run(options: argparse.Namespace) -> None:
     """Serve until it is interrupted."""
     if missing := [package for name, package in PACKAGES.items() if find_spec(name) is None]:
         raise UserError(
-            f"{', '.join(missing)} not installed; CXR_REQUIREMENTS=requirements-app.txt ./cxr app ... installs what it needs"
+            f"not installed: {', '.join(missing)}; CXR_REQUIREMENTS=requirements-app.txt ./cxr app ... installs what "
+            "it needs"
         )
     bundle = read_bundle(options.bundle)
     listening, address = listen(options.host, options.port)
@@ -34,10 +35,8 @@ def run(options: argparse.Namespace) -> None:
             print(f"app: {line}")
         if not local:
             print("app: everybody who reaches this address can use it: there is no password and no encryption")
-        print(
-            f"app: {bundle.record.group}; engine: {opened}; open {address} (API: {address}docs); Ctrl-C ends it",
-            flush=True,
-        )
+        print(f"app: {bundle.record.group}; engine: {opened}")
+        print(f"app: open {address} (the API is described at {address}docs); Ctrl-C ends it", flush=True)
         config = uvicorn.Config(application, log_level="warning", access_log=False, server_header=False)
         try:
             uvicorn.Server(config).run(sockets=[listening])

@@ -1,4 +1,4 @@
-"""A batch of image files, or of images, in, their crops, boxes and rejections out: what one worker does with one chunk."""
+"""Image files, or images, in, their crops, boxes and rejections out: what one worker does with one chunk."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

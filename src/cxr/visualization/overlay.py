@@ -33,7 +33,7 @@ def overlay(image: np.ndarray, heat: np.ndarray, opacity: float, colours: str = 
 
 
 def tint(heat: np.ndarray, colours: str = COLOUR_MAP) -> np.ndarray:
-    """Return heat (H, W) float32 in [0, 1] as (H, W, 4) RGBA uint8: the same over an image as `overlay` at opacity 1."""
+    """Return heat (H, W) float32 in [0, 1] as (H, W, 4) RGBA uint8: over an image the same as `overlay`."""
     heat = np.clip(heat, 0, 1)
     shades = _shades(colours)[np.minimum(heat * SHADES, SHADES - 1).astype(np.uint8)]
     return np.concatenate([shades, 255 * heat[..., None]], axis=2).round().astype(np.uint8)

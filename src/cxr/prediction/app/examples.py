@@ -32,7 +32,10 @@ class Drawing:
 
 
 def find_examples(findings: Sequence[str]) -> dict[str, Drawing]:
-    """Return by name: a chest without findings, up to four with one each (of `findings`, if it can be drawn), a hand."""
+    """Return by name: a chest without findings, up to four with one of `findings` each, and a hand.
+
+    Where none of `findings` can be drawn, others are.
+    """
     alone: dict[str, int] = {}
     for patient in range(SPEC.patients, 0, -1):
         lesions = draw_course(SPEC, patient).visits[0].lesions
