@@ -47,6 +47,7 @@ REFUSED = {
 def make_app(bundle: Bundle, opened: Opened, local_only: bool = True) -> FastAPI:
     """Return the application. local_only: whether requests under a name other than this machine's own are refused."""
     app = FastAPI(title=TITLE, description=DESCRIPTION, version=__version__, docs_url=None, redoc_url=None)
+    app.router.responses = {status: {"model": Refusal, "description": REFUSED[status]} for status in (403, 422)}
     app.add_middleware(Guard, local_only=local_only)
     app.add_exception_handler(RequestValidationError, _explain)
     _add_page(app)

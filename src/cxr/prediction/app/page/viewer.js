@@ -20,7 +20,7 @@ function both(a, b) {
 }
 
 export function sentence(name, { probability, threshold, call }) {
-  if (call === null) return [plain(name), `: ${digits(probability)}; it has no threshold, so it is not judged`];
+  if (call === null) return [plain(name), `: ${digits(probability)}, no threshold`];
   const [p, cut] = both(probability, threshold);
   if (call) return [plain(name), `: ${p}, ${probability === threshold ? "at" : "above"} its threshold of ${cut}: called`];
   return [plain(name), `: ${p}, below its threshold of ${cut}: not called`];
@@ -117,7 +117,7 @@ export function showAnswer(answer) {
     inputs[0].checked = true;
   }
   drawView();
-  byId("results").scrollIntoView({ block: "nearest" });
+  byId("results").scrollIntoView({ block: "start" });
   return said(answer, findings);
 }
 
