@@ -42,13 +42,13 @@ def find_examples(findings: Sequence[str]) -> dict[str, Drawing]:
         if not lesions or (len(lesions) == 1 and lesions[0].severity >= CLEAR):
             alone["".join(lesion.finding for lesion in lesions)] = patient
     known = [finding for finding in findings if finding in alone] or [name for name in alone if name]
-    found = {"no-finding": Drawing("Chest without a finding", _chest(alone[""]))}
+    found = {"no-finding": Drawing("Chest without a finding", partial(_draw_chest, alone[""]))}
     for finding in known[:MOST_FINDINGS]:
         name = finding.replace("_", " ")
-        found[name.lower().replace(" ", "-")] = Drawing(name, _chest(alone[finding]))
+        found[name.lower().replace(" ", "-")] = Drawing(name, partial(_draw_chest, alone[finding]))
     found["hand"] = Drawing("A hand, which is refused", partial(render_negative, "hand", 0, SPEC.seed, SPEC.image_px))
     return found
 
 
-def _chest(patient: int) -> Callable[[], np.ndarray]:
-    return lambda: render_phantom(SPEC, patient, 0).image
+def _draw_chest(patient: int) -> np.ndarray:
+    return render_phantom(SPEC, patient, 0).image

@@ -94,4 +94,5 @@ def _too_large() -> HTTPException:
 def plain_name(name: str) -> str:
     """Return the last part of a name that somebody sent, with nothing in it that cannot be shown."""
     last = PurePosixPath(name.replace("\\", "/")).name
-    return "".join(one if one.isprintable() else "_" for one in last)[:LONGEST_NAME] or "image"
+    plain = "".join(one if one.isprintable() else "_" for one in last)[:LONGEST_NAME]
+    return "image" if plain in ("", "..") else plain
