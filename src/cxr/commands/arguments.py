@@ -22,6 +22,7 @@ STEPS = {
     "report": "everything of a group on one page -> report.html",
     "export": "a finished group -> a bundle: one folder with all that new images need",
     "predict": "new images -> findings, by a bundle; needs neither Keras nor TensorFlow",
+    "app": "a page and a JSON API on this machine that answer X-rays by a bundle",
     "tfrecords": "the prepared crops with labels and split -> TFRecord shards in a folder",
     "convert": "chest X-ray weights of torchxrayvision -> a classifier of ours, ready or to begin training from",
     "download": "fetch and unpack the archives of NIH ChestX-ray14 into a folder",
@@ -57,6 +58,9 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
             continue
         if step == "predict":
             _add_predict(one)
+            continue
+        if step == "app":
+            _add_app(one)
             continue
         if step == "tfrecords":
             one.add_argument("folder", type=Path, help="a folder that does not exist yet, or is empty")
@@ -108,9 +112,7 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="for predictions.csv and what goes with it"
     )
-    parser.add_argument(
-        "--engine", choices=("auto", "openvino", "onnx", "keras"), default="auto", help="auto: the fastest installed"
-    )
+    _add_engine(parser)
     parser.add_argument(
         "--precision", choices=("f32", "bf16"), default="f32", help="bf16 is faster, where the bundle offers it"
     )
@@ -124,6 +126,19 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
         "--force", action="store_true", help="answer also for images without usable lungs, by the whole image"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace the results of other images or options")
+
+
+def _add_app(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("bundle", type=Path, help="a folder that ./cxr export wrote")
+    parser.add_argument("--host", default="127.0.0.1", help="another than this opens it to others, without a password")
+    parser.add_argument("--port", type=int, default=8000, help="0: any that is free")
+    _add_engine(parser)
+
+
+def _add_engine(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--engine", choices=("auto", "openvino", "onnx", "keras"), default="auto", help="auto: the fastest installed"
+    )
 
 
 def _add_sweep(parser: argparse.ArgumentParser) -> None:

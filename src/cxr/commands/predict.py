@@ -9,6 +9,7 @@ from cxr.commands.progress import show_progress
 from cxr.config.record import machine_record
 from cxr.prediction.answers import Answer, answer_items
 from cxr.prediction.bundle import Bundle, read_bundle
+from cxr.prediction.cautions import cautions_of
 from cxr.prediction.inputs import find_items
 from cxr.prediction.opened import choose_engine, open_bundle
 from cxr.prediction.results import OVERLAYS, REJECTED, TABLE, Draw, find_results, mark_of, predict_into
@@ -33,8 +34,10 @@ def run(options: argparse.Namespace) -> None:
         told = show_progress("predict")
         draw = _drawing(bundle, options.out, options.overlays, options.dicom)
         counts = predict_into(options.out, bundle, items, work, mark, about, draw, told)
-    for line in _told(bundle, options.force):
+    for line in cautions_of(bundle):
         print(f"predict: {line}")
+    if options.force:
+        print("predict: --force: images without usable lungs were answered by the whole image (status unusable)")
     print(
         f"predict: {counts['ok']} answered, {counts['unusable']} without usable lungs, {counts['rejected']} rejected "
         f"({REJECTED}): {done}: {options.out / TABLE}"
@@ -52,19 +55,3 @@ def _drawing(bundle: Bundle, folder: Path, overlays: bool, dicom: bool) -> Draw 
         return pictures | (write_objects(bundle, folder, place, answer) if dicom else {})
 
     return draw
-
-
-def _told(bundle: Bundle, force: bool) -> list[str]:
-    """What a reader of the numbers has to know."""
-    lines = ["research use only: not for diagnosis or treatment"]
-    if bundle.record.uncalibrated:
-        lines.append(f"no calls, and probabilities as the networks give them: {bundle.record.uncalibrated}")
-    if bundle.record.foreign:
-        lines.append(
-            f"not trained here, so what they have learnt from is not known: {', '.join(bundle.record.foreign)}"
-        )
-    if bundle.record.synthetic:
-        lines.append("the group was trained on synthetic images only: its answers mean nothing for patients")
-    if force:
-        lines.append("--force: images without usable lungs were answered by the whole image (status unusable)")
-    return lines

@@ -22,6 +22,10 @@ class ImageError(ValueError):
     """An image that cannot be used; the message says why, without the path (the caller knows it)."""
 
 
+class FormatError(ImageError):
+    """Content of another format."""
+
+
 class Bare(NamedTuple):
     """An image file without metadata. orientation: as EXIF counts, 1 (upright) to 8."""
 

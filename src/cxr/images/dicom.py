@@ -13,7 +13,7 @@ import numpy as np
 
 from cxr.config.errors import first_line
 from cxr.images.containers import ImageError, check_size
-from cxr.images.dicom_tags import broken_tags, parse_dicom, tag_text, why_refused
+from cxr.images.dicom_tags import broken_tags, check_unpacked, parse_dicom, tag_text, why_refused
 from cxr.images.isolated import CrashedError, Isolated
 
 
@@ -26,6 +26,7 @@ def read_dicom(content: bytes) -> np.ndarray:
     Compressed files are decoded in a process of its own, which a damaged one may bring down. Raises ImageError for
     files without pixels, of other modalities, body parts and views, and for what cannot be decoded.
     """
+    check_unpacked(content)
     data = parse_dicom(BytesIO(content), pixels=True)
     with broken_tags("cannot be read as DICOM"):
         reason = why_refused(data)

@@ -4,6 +4,7 @@ Parts of the standard are named as in DICOM PS3.3 2024.
 """
 
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,9 +12,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from cxr.config.errors import first_line
-from cxr.images.containers import ImageError
+from cxr.images.containers import MAX_PIXELS, ImageError
 
 MARK, MARK_AT = b"DICM", 128
+DEFLATED, META_BYTES = b"1.2.840.10008.1.2.1.99", 100_000
+MAX_UNPACKED, UNPACKED_PIECE = 3 * MAX_PIXELS, 1 << 20
+"""Bytes: MAX_PIXELS in 16 bit and their header have 200 million."""
 HEAD_BYTES = MARK_AT + len(MARK)
 """What `is_dicom` looks at."""
 MODALITIES = ("CR", "DX", "DR", "RG", "XR")
@@ -45,6 +49,23 @@ class DicomTags:
 def is_dicom(content: bytes) -> bool:
     """Whether the content carries DICOM's mark behind the preamble (PS3.10, 7.1)."""
     return content[MARK_AT:HEAD_BYTES] == MARK
+
+
+def check_unpacked(content: bytes) -> None:
+    """Refuse a deflated file (PS3.5, A.5) that is too large unpacked: pydicom would unpack it whole."""
+    if not is_dicom(content) or DEFLATED not in content[HEAD_BYTES : HEAD_BYTES + META_BYTES]:
+        return
+    # (0002,0000) comes first and says how long the rest of the meta information is (PS3.10, 7.1)
+    start = HEAD_BYTES + 12 + int.from_bytes(content[HEAD_BYTES + 8 : HEAD_BYTES + 12], "little")
+    unpacker, seen, packed = zlib.decompressobj(-zlib.MAX_WBITS), 0, content[start:]
+    try:
+        while packed and not unpacker.eof:
+            seen += len(unpacker.decompress(packed, UNPACKED_PIECE))
+            packed = unpacker.unconsumed_tail
+            if seen > MAX_UNPACKED:
+                raise ImageError(f"unpacks to more than {MAX_UNPACKED} bytes, the most that is supported")
+    except zlib.error as error:
+        raise ImageError(f"cannot be read as DICOM: {first_line(error)}") from error
 
 
 def read_tags(path: Path) -> DicomTags:

@@ -8,7 +8,7 @@ import numpy as np
 from PIL.JpegImagePlugin import JpegImageFile
 
 from cxr.config.atomic import written_atomically
-from cxr.images.containers import JPEG_HEAD, PNG_HEAD, ImageError, check_size, strip_jpeg, strip_png
+from cxr.images.containers import JPEG_HEAD, PNG_HEAD, FormatError, ImageError, check_size, strip_jpeg, strip_png
 from cxr.images.dicom import read_dicom
 from cxr.images.dicom_tags import is_dicom
 
@@ -22,13 +22,7 @@ DICOM_SUFFIXES = (".dcm", ".dicom")
 def read_image(path: Path) -> np.ndarray:
     """Read one PNG, JPEG or DICOM file as (H, W) uint8 grey; the content says what it is (of bare DICOM the suffix).
 
-    Colour becomes luminance, CMYK too (stored inverted, as Adobe does; the format does not say). An alpha channel is
-    dropped (NIH ships grey stored as RGBA, alpha always full). 16-bit files are scaled from the smallest detector depth
-    (8, 10, 12, 14 or 16 bit) that holds their maximum. An EXIF orientation, as phones and exports write it, is applied:
-    the array is what an image viewer shows.
-
-    Raises ImageError for files that are missing, empty, truncated, damaged, of another format or without contrast.
-    Damage inside a JPEG's scan may go unnoticed: the format has no checksums.
+    Raises ImageError for files that are missing or too large, and as `decode_image`.
     """
     path = Path(path)
     try:
@@ -37,16 +31,30 @@ def read_image(path: Path) -> np.ndarray:
         content = path.read_bytes()
     except OSError as error:
         raise ImageError(f"cannot be read: {error.strerror or error}") from error
+    return decode_image(content, path.suffix.lower() in DICOM_SUFFIXES)
+
+
+def decode_image(content: bytes, may_be_bare: bool = False) -> np.ndarray:
+    """Turn a PNG, JPEG or DICOM file's content into (H, W) uint8 grey. may_be_bare: DICOM without preamble.
+
+    Colour becomes luminance, CMYK too (stored inverted, as Adobe does; the format does not say). An alpha channel is
+    dropped (NIH ships grey stored as RGBA, alpha always full). 16-bit files are scaled from the smallest detector depth
+    (8, 10, 12, 14 or 16 bit) that holds their maximum. An EXIF orientation, as phones and exports write it, is applied:
+    the array is what an image viewer shows.
+
+    Raises FormatError, an ImageError, for content of another format, ImageError for what is empty, truncated, damaged
+    or without contrast. Damage inside a JPEG's scan may go unnoticed: the format has no checksums.
+    """
     if not content:
-        raise ImageError("is empty (0 bytes)")
+        raise FormatError("is empty (0 bytes)")
     if content.startswith(PNG_HEAD):
         pixels, orientation = _decode_png(content)
     elif content.startswith(JPEG_HEAD):
         pixels, orientation = _decode_jpeg(content)
-    elif is_dicom(content) or path.suffix.lower() in DICOM_SUFFIXES:
+    elif is_dicom(content) or may_be_bare:
         pixels, orientation = read_dicom(content), 1
     else:
-        raise ImageError(f"is neither PNG nor JPEG nor DICOM (it starts with {content[:4]!r})")
+        raise FormatError(f"is neither PNG nor JPEG nor DICOM (it starts with {content[:4]!r})")
     grey = _upright(_to_uint8(pixels), orientation)
     if grey.min() == grey.max():
         raise ImageError(f"has no contrast: every pixel is {int(grey.flat[0])}")
@@ -103,9 +111,9 @@ def _to_uint8(pixels: np.ndarray) -> np.ndarray:
 
 
 def encode_png(pixels: np.ndarray) -> bytes:
-    """Return (H, W) grey or (H, W, 3) RGB uint8 `pixels` as the bytes of a PNG file."""
+    """Return (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA uint8 `pixels` as the bytes of a PNG file."""
     if pixels.ndim == 3:
-        pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR if pixels.shape[2] == 3 else cv2.COLOR_RGBA2BGRA)
     encoded, content = cv2.imencode(".png", pixels)
     if not encoded:
         raise OSError(f"the PNG encoder failed on an array of shape {pixels.shape}")

@@ -25,11 +25,15 @@ SLICE_IMAGES = 8
 
 @dataclass(frozen=True)
 class Item:
-    """An image that was asked about. name: as results call it. reason: why it cannot even be tried, or ""."""
+    """An image that was asked about. name: as results call it. reason: why it cannot even be tried, or "".
+
+    image: (H, W) uint8, where it was read already; the path is not looked at then.
+    """
 
     name: str
     path: Path
     reason: str = ""
+    image: np.ndarray | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,9 +123,9 @@ def _crop(bundle: Bundle, opened: Opened, items: Sequence[Item]) -> list[CropRow
     slices = [tried[start : start + SLICE_IMAGES] for start in range(0, len(tried), SLICE_IMAGES)]
 
     def work(some: list[Item]) -> list[CropRow | str]:
-        paths = [item.path for item in some]
+        sources = [item.path if item.image is None else item.image for item in some]
         try:
-            return crop_images(paths, record.crop, opened.lungs, record.lungs.image_px, record.cleaning)
+            return crop_images(sources, record.crop, opened.lungs, record.lungs.image_px, record.cleaning)
         except Exception as error:  # whatever it is, it must not stop thousands of others
             if len(some) == 1:
                 return [f"cannot be processed: {type(error).__name__}: {first_line(error)}"]

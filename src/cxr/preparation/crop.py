@@ -1,4 +1,4 @@
-"""A batch of image files in, their crops, boxes and rejections out: what one worker does with one chunk."""
+"""Image files, or images, in, their crops, boxes and rejections out: what one worker does with one chunk."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -37,10 +37,17 @@ class CropRow:
 
 
 def crop_images(
-    paths: Sequence[Path], crop: Crop, engine: Engine | None, lung_px: int, cleaning: Cleaning | None = None
+    sources: Sequence[Path | np.ndarray],
+    crop: Crop,
+    engine: Engine | None,
+    lung_px: int,
+    cleaning: Cleaning | None = None,
 ) -> list[CropRow | str]:
-    """Return for each file its crop, or why it cannot be used. engine: the lung network; None seeks no lungs."""
-    images: list[np.ndarray | str] = [_read(path) for path in paths]
+    """Return for each file, or (H, W) uint8 image already read, its crop, or why it cannot be used.
+
+    engine: the lung network; None seeks no lungs.
+    """
+    images = [one if isinstance(one, np.ndarray) else _read(one) for one in sources]
     small = {i: _reduced(image, lung_px) for i, image in enumerate(images) if not isinstance(image, str)}
     lungs = dict(zip(small, _find(list(small.values()), engine, cleaning), strict=True)) if engine else {}
     lies = dict.fromkeys(small, UPRIGHT)

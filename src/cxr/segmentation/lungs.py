@@ -9,6 +9,7 @@ from cxr.config.lungs import Cleaning
 from cxr.segmentation.quality import LungShape, quality_of
 
 THRESHOLD = 0.5
+STEP_PX = 0.7  # an outline may leave the pixels' middles by so much, which straightens their steps
 SQUARE_FRACTION = 15 / 512  # of the size: the square that erodes and dilates
 
 
@@ -36,6 +37,13 @@ def find_lungs(probability: np.ndarray, cleaning: Cleaning | None = None) -> Lun
     if cleaning and (cleaning.erode or cleaning.dilate):
         mask = _opened(mask, cleaning)
     return Lungs(mask.astype(bool), quality, float(mask.mean()))
+
+
+def outline_mask(mask: np.ndarray) -> list[np.ndarray]:
+    """Return the outlines of an (H, W) bool mask: (n, 2) float64 polygons of x, y as shares of width and height."""
+    found, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    smooth = [cv2.approxPolyDP(points, STEP_PX, closed=True)[:, 0] for points in found]
+    return [(points + 0.5) / mask.shape[::-1] for points in smooth if len(points) > 2]
 
 
 def _shape(probability: np.ndarray, mask: np.ndarray, found: int, areas: list[int], centres: np.ndarray) -> LungShape:

@@ -32,6 +32,13 @@ def overlay(image: np.ndarray, heat: np.ndarray, opacity: float, colours: str = 
     return (image[..., None] * (1 - alpha) + shades * alpha).round().astype(np.uint8)
 
 
+def tint(heat: np.ndarray, colours: str = COLOUR_MAP) -> np.ndarray:
+    """Return heat (H, W) float32 in [0, 1] as (H, W, 4) RGBA uint8: over an image the same as `overlay`."""
+    heat = np.clip(heat, 0, 1)
+    shades = _shades(colours)[np.minimum(heat * SHADES, SHADES - 1).astype(np.uint8)]
+    return np.concatenate([shades, 255 * heat[..., None]], axis=2).round().astype(np.uint8)
+
+
 def side_by_side(
     image: np.ndarray,
     box: Box,
