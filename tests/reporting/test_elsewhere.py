@@ -144,7 +144,7 @@ def test_the_page_shows_both_columns_and_the_split_of_each(make_run, monkeypatch
         add_comparison(folder, "comparisons/old"),
         files={"Ensemble": {"path": "../../Ensemble/predictions.csv", "hash": ""}},
     )
-    page = write_report(folder).read_text()
+    page = write_report(folder).read_text(encoding="utf-8")
     words = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
     for expected in (
         "test part of split ‘clinic, all test’ (80 images, 40 patients)",

@@ -70,7 +70,7 @@ def plain_report(monkeypatch):
     monkeypatch.setattr("cxr.reporting.report.draw_figures", lambda run, elsewhere: drawn)
 
     def read(folder):
-        text = write_report(folder).read_text()
+        text = write_report(folder).read_text(encoding="utf-8")
         return text[text.index("<h2>Localisation") : text.index("<h2>Published")]
 
     return read
