@@ -65,6 +65,20 @@ def test_the_predict_lock_is_its_group_at_the_versions_of_the_others_and_no_fram
     assert not predict.keys() & {"tensorflow", "tensorflow-cpu", "keras", "torch", "scikit-learn"}
 
 
+def test_the_app_lock_is_the_predict_lock_and_the_server():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    include, *server = project["dependency-groups"]["app"]
+    assert include == {"include-group": "predict"}
+    assert server == project["project"]["optional-dependencies"]["app"]
+    predict, app, development = (locked(f"requirements-{name}.txt") for name in ("predict", "app", "dev"))
+    assert {name: r.specifier for name, r in app.items() if name in predict} == {
+        name: r.specifier for name, r in predict.items()
+    }
+    assert {"fastapi", "uvicorn", "python-multipart", "starlette"} <= app.keys() - predict.keys()
+    assert all(development[name].specifier == requirement.specifier for name, requirement in app.items())
+    assert not app.keys() & {"tensorflow", "tensorflow-cpu", "keras", "torch", "scikit-learn"}
+
+
 def test_what_predict_needs_is_named_as_the_core_names_it():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     extra = project["project"]["optional-dependencies"]["dicom"]

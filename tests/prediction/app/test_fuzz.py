@@ -67,6 +67,8 @@ def test_any_body_is_refused(client, body, kind):
 
 def test_the_api_keeps_to_its_description(asked_for, bundle, opened):
     schemathesis = pytest.importorskip("schemathesis", reason="the API is fuzzed where schemathesis is installed")
+    from schemathesis.specs.openapi.checks import positive_data_acceptance
+
     from cxr.prediction.app.server import make_app
 
     schema = schemathesis.openapi.from_asgi("/openapi.json", make_app(bundle, opened, local_only=False))
@@ -75,6 +77,7 @@ def test_the_api_keeps_to_its_description(asked_for, bundle, opened):
         @FUZZ
         @given(found.ok().as_strategy())
         def check(case):
-            case.call_and_validate()
+            # no schema can say that bytes are an X-ray, so what it allows may be refused
+            case.call_and_validate(excluded_checks=[positive_data_acceptance])
 
         check()
