@@ -52,8 +52,7 @@ def listen(host: str, port: int) -> tuple[socket.socket, str]:
     except OverflowError as error:
         raise UserError(f"--port {port}: must be 0 (any free one) to 65535") from error
     except OSError as error:
-        raise UserError(
-            f"--host {host} --port {port}: cannot be listened on ({error.strerror}); name others"
-        ) from error
+        reason = (error.strerror or str(error)).partition(" (")[0]  # Python adds the address, which is said already
+        raise UserError(f"--host {host} --port {port}: cannot be listened on ({reason}); name others") from error
     shown = f"[{host}]" if ":" in host else host
     return listening, f"http://{shown}:{listening.getsockname()[1]}/"
