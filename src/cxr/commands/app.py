@@ -46,14 +46,13 @@ def run(options: argparse.Namespace) -> None:
 
 def listen(host: str, port: int) -> tuple[socket.socket, str]:
     """Return a listening socket and the address to open; UserError when the host or port cannot be had."""
+    if not 0 <= port <= 65535:  # getaddrinfo would take others by their last 16 bits
+        raise UserError(f"--port {port}: must be 0 (any free one) to 65535")
     try:
         family, *_, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         listening = socket.create_server(place[:2], family=family)
-    except OverflowError as error:
-        raise UserError(f"--port {port}: must be 0 (any free one) to 65535") from error
     except OSError as error:
-        raise UserError(
-            f"--host {host} --port {port}: cannot be listened on ({error.strerror}); name others"
-        ) from error
+        reason = (error.strerror or str(error)).partition(" (")[0]  # Python adds the address, which is said already
+        raise UserError(f"--host {host} --port {port}: cannot be listened on ({reason}); name others") from error
     shown = f"[{host}]" if ":" in host else host
     return listening, f"http://{shown}:{listening.getsockname()[1]}/"
