@@ -31,3 +31,14 @@ def test_an_experiment_is_listed_with_what_it_is(name):
     about = json.loads((ROOT / "experiments" / f"{name}.json").read_text(encoding="utf-8"))
     assert about["$about"]
     assert f"| `{name}` |" in (ROOT / "experiments" / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_a_member_takes_no_training_of_its_own_from_one_of_the_same_name(name):
+    """Laid over PARAMS.json, a member would keep what only the default one of that name has."""
+    defaults = json.loads((ROOT / "PARAMS.json").read_text(encoding="utf-8"))["members"]
+    own = json.loads((ROOT / "experiments" / f"{name}.json").read_text(encoding="utf-8")).get("members", {})
+    for member, said in own.items():
+        default = defaults.get(member, {})
+        assert default.get("training", {}).keys() <= said.get("training", {}).keys(), member
+        assert "last_stride" not in default or "last_stride" in said, member

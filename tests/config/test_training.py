@@ -40,6 +40,8 @@ def test_every_optimiser_and_schedule_has_keys_of_its_own(load):
         ({"training.schedule": {"name": "step"}, "members.small.training": {"schedule": {"warmup_fraction": 0.1}}},
          'members.small.training.schedule.warmup_fraction: is no key of "step", which `training` names; write the name '
          "with it"),
+        ({"training.sampler": {"name": "random", "images_per_epoch": 10**14}},
+         "training.sampler.images_per_epoch: input should be less than or equal to 100000000; found 100000000000000"),
         ({"training.precision": "float16"}, 'training.precision: unknown value "float16": did you mean '
          '"float32"? Allowed: float32, mixed_bfloat16, mixed_float16, onednn_bfloat16'),
         ({"training.accumulate": 0}, "training.accumulate: input should be greater than or equal to 1; found 0"),

@@ -18,7 +18,7 @@ from cxr.config.split import Split
 from cxr.config.training import Training
 
 SHIPPED_LUNGS = Path(__file__).parents[3] / "models" / "lungs" / "shipped" / "unet.keras"
-RESERVED_MEMBERS = ("gradcam", "figures", "external", "relabelled")
+RESERVED_MEMBERS = ("gradcam", "figures", "external", "relabelled", "tables", "localization")
 RESERVED_GROUPS = ("lungs", "smoke", "sweeps", "comparisons", "ablations")
 
 

@@ -4,7 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from cxr.config.model import Model, Positive
+from cxr.config.model import Model
+
+EpochImages = Annotated[int, Field(ge=1, le=100_000_000)]
+"""Their order lies in memory: more would be no epoch but a mistake."""
 
 
 class Shuffled(Model):
@@ -12,7 +15,7 @@ class Shuffled(Model):
 
     name: Literal["shuffled"]
     """`shuffled`: every image once in random order before any is shown again."""
-    images_per_epoch: Positive | None = None
+    images_per_epoch: EpochImages | None = None
     """Images an epoch shows; all training images when not given. With fewer, the next epoch goes on where it ended."""
 
 
@@ -23,7 +26,7 @@ class ClassBalanced(Model):
     """`class_balanced`: for each place in a batch a finding is drawn evenly, then one of its images, evenly."""
     no_finding_share: Annotated[float, Field(ge=0, lt=1)] = 0.2
     """Probability of a place to get, instead, an image with none of the findings that are trained on."""
-    images_per_epoch: Positive | None = None
+    images_per_epoch: EpochImages | None = None
     """Images an epoch shows; as many as there are training images when not given."""
 
 
@@ -32,7 +35,7 @@ class RandomDraw(Model):
 
     name: Literal["random"]
     """`random`: every place in a batch gets any image, also one that was shown before."""
-    images_per_epoch: Positive | None = None
+    images_per_epoch: EpochImages | None = None
     """As of `class_balanced`."""
 
 
