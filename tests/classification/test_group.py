@@ -139,6 +139,14 @@ def test_changed_parameters_stop_and_are_named(train, make_params, store, copied
     assert marks(copied) == before
 
 
+def test_a_later_member_that_cannot_be_trained_is_said_before_the_first_is(train, make_params, store, tmp_path):
+    members = make_params().model_dump(mode="json")["members"]
+    members["second"]["training"] = {"batch": 500}
+    with pytest.raises(UserError, match=r"^second: training\.batch: 500 is more than the \d+ images"):
+        train(make_params(members=members), store, tmp_path / "G")
+    assert not (tmp_path / "G").exists()
+
+
 def test_other_findings_stop(train, make_params, store, copied):
     fewer = dataclasses.replace(store, findings=FINDINGS[:2], labels=store.labels[:, :2])
     with pytest.raises(UserError, match=r"findings.*Mass.* there"):

@@ -21,6 +21,7 @@ from cxr.classification.jobs import Job, group_jobs
 from cxr.classification.member import load_member, train_member
 from cxr.classification.networks.first_weights import begin_classifier
 from cxr.classification.runs import PREDICTIONS, RUN, check_group, other_parameters, predicted_otherwise, read_run
+from cxr.classification.training_data import prepare_data
 from cxr.classification.views import predict_views
 from cxr.config.atomic import write_json
 from cxr.config.errors import UserError
@@ -62,6 +63,8 @@ def train_group(
     for member in dict.fromkeys(job.classifier.member for job in todo[1:]):  # said before hours of training, not after
         precision = params.training_of(member).precision
         begin_classifier(params.members[member], params.findings.names, params.findings.single, precision)
+    for job in todo[1:]:
+        _check_data(job, params)
     runs = [_train(job, number, jobs, params, folder, job in todo, how) for number, job in enumerate(jobs, 1)]
     views = {job.name: {"views": job.views} for job in jobs}
     outdated = existing is None or predicted_otherwise(existing, views)
@@ -72,6 +75,16 @@ def train_group(
         existing["predictions_hash"] = hash_of_file(folder / PREDICTIONS)
         write_json(folder / RUN, existing)
     return existing, [job.name for job in todo]
+
+
+def _check_data(job: Job, params: Params) -> None:
+    """Raise a UserError that names the member when it could not be trained on its data."""
+    member = job.classifier.member
+    own = params.members[member], params.training_of(member), params.findings
+    try:
+        prepare_data(*own, job.store, job.inputs["seed"])
+    except UserError as error:
+        raise UserError(f"{job.name}: {error}") from error
 
 
 def _train(
