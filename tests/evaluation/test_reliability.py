@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import brier_score_loss
 
@@ -18,6 +18,7 @@ def sample(seed, images=120, steps=20):
     return labels, scores, random.integers(12, size=images).astype(str)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 30))
 def test_scores_equal_their_definitions_in_the_sample_and_in_every_resample(seed, steps):
     labels, scores, owners = sample(seed, steps=steps)
