@@ -121,14 +121,14 @@ def test_true_boxes_are_read_as_corners_and_a_broken_line_is_named(tmp_path):
     from cxr.preparation.store import PreparedFiles
 
     files = PreparedFiles(tmp_path, "split")
-    assert read_true_boxes(files) == {}
+    assert read_true_boxes(files.boxes) == {}
     head = "image_id,finding,x,y,width,height\n"
     files.boxes.write_text(head + "a.png,Mass,1.5,2,3,4\na.png,Mass,0,0,1,1\nb.png,Nodule,5,6,7,8\n")
-    assert read_true_boxes(files) == {
+    assert read_true_boxes(files.boxes) == {
         ("a.png", "Mass"): [(1.5, 2, 4.5, 6), (0, 0, 1, 1)],
         ("b.png", "Nodule"): [(5, 6, 12, 14)],
     }
     for sides in ("1,2,x,4", "1,2,0,4", "1,nan,3,4"):
         files.boxes.write_text(f"{head}a.png,Mass,{sides}\n")
         with pytest.raises(UserError, match=r"line 2: .* is no box"):
-            read_true_boxes(files)
+            read_true_boxes(files.boxes)

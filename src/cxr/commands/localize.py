@@ -21,10 +21,6 @@ FOLDER, RECORD = "localization", "localization.json"
 WRITTEN = ("boxes.csv", "boxes.json", "localization.csv")
 
 
-DRAWING = {"images_per_finding", "opacity", "colours"}
-"""Keys of `heatmaps` that change pictures alone."""
-
-
 def run(options: argparse.Namespace) -> None:
     """Write localization/, unless it was written for the same predictions, thresholds, boxes and parameters."""
     config = read_config(options)
@@ -37,7 +33,7 @@ def run(options: argparse.Namespace) -> None:
     files = prepared_files(config.settings, params)
     read = {path.name: hash_of_file(path) if path.is_file() else None
             for path in (source, folder / THRESHOLDS, files.boxes)}  # fmt: skip
-    measured = {"heatmaps": params.heatmaps.model_dump(exclude=DRAWING),
+    measured = {"heatmaps": params.heatmaps.model_dump(exclude={"images_per_finding"}),
                 "resamples": params.evaluation.resamples, "seed": params.seed}  # fmt: skip
     inputs = fingerprint({"files": read, "parameters": measured})
     record = target / RECORD

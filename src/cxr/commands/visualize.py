@@ -125,7 +125,7 @@ def _sources(
         store=store,
         calls=make_calls(predictions, store, fitted, folds),
         prepared=read_prepared(files),
-        true_boxes=read_true_boxes(files),
+        true_boxes=read_true_boxes(files.boxes),
         heatmaps=config.params.heatmaps,
         engine=config.settings.engine,
         workers=worker_count(config.settings),

@@ -51,6 +51,15 @@ def is_dicom(content: bytes) -> bool:
     return content[MARK_AT:HEAD_BYTES] == MARK
 
 
+def is_dicom_file(path: Path) -> bool:
+    """Whether a file is DICOM by its content: exports often have no ending, or a number for one."""
+    try:
+        with path.open("rb") as stream:
+            return is_dicom(stream.read(HEAD_BYTES))
+    except OSError:
+        return False
+
+
 def check_unpacked(content: bytes) -> None:
     """Refuse a deflated file (PS3.5, A.5) that is too large unpacked: pydicom would unpack it whole."""
     if not is_dicom(content) or DEFLATED not in content[HEAD_BYTES : HEAD_BYTES + META_BYTES]:

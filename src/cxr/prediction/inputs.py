@@ -8,7 +8,7 @@ from stat import S_ISREG
 from cxr.config.errors import UserError
 from cxr.config.findings import IMAGE_COLUMNS
 from cxr.datasets.sources.files import SUFFIXES, walk_files
-from cxr.images.dicom_tags import HEAD_BYTES, is_dicom
+from cxr.images.dicom_tags import is_dicom_file
 from cxr.prediction.answers import Item
 
 PATH_COLUMNS = ("path", *(name for name in IMAGE_COLUMNS if name != "path"))
@@ -61,22 +61,13 @@ def _of_folder(folder: Path) -> list[Item]:
     found = []
     for name in walk_files(folder, _refuse):
         path = folder / name
-        if name.lower().endswith(SUFFIXES) or _is_dicom(path):
+        if name.lower().endswith(SUFFIXES) or is_dicom_file(path):
             found.append(Item(_name(path), path))
     return found
 
 
 def _refuse(error: OSError) -> None:
     raise UserError(f"{error.filename}: cannot be read ({error.strerror}); its images would be missing") from error
-
-
-def _is_dicom(path: Path) -> bool:
-    """Whether a file is DICOM by its content: exports often have no ending, or a number for one."""
-    try:
-        with path.open("rb") as stream:
-            return is_dicom(stream.read(HEAD_BYTES))
-    except OSError:
-        return False
 
 
 def _of_table(table: Path) -> list[Item]:

@@ -13,7 +13,7 @@ from cxr.config.atomic import write_json, written_atomically
 from cxr.config.errors import UserError
 from cxr.config.record import file_marks, fingerprint, read_json
 from cxr.datasets.sources.files import SUFFIXES, walk_files
-from cxr.images.dicom_tags import HEAD_BYTES, is_dicom
+from cxr.images.dicom_tags import is_dicom_file
 from cxr.images.files import ImageError, read_image, write_png
 from cxr.images.geometry import resize
 from cxr.preparation.chunks import CHUNK_IMAGES, LungNet
@@ -43,7 +43,9 @@ def write_masks(
     """
     if not images.is_dir():
         raise UserError(f"{images}: no such folder; name one that holds X-rays")
-    paths = [Path(path) for path in walk_files(images) if path.lower().endswith(SUFFIXES) or _is_dicom(images / path)]
+    paths = [
+        Path(path) for path in walk_files(images) if path.lower().endswith(SUFFIXES) or is_dicom_file(images / path)
+    ]
     if not paths:
         raise UserError(f"{images}: holds no image ({', '.join(SUFFIXES)}, or DICOM under any name)")
     if folder.resolve().is_relative_to(images.resolve()):
@@ -87,15 +89,6 @@ def _is_finished(folder: Path, inputs: str) -> bool:
 
 def _read_table(folder: Path) -> pd.DataFrame:
     return pd.read_csv(folder / TABLE, keep_default_na=False, dtype=dict.fromkeys(TEXTS, str))
-
-
-def _is_dicom(path: Path) -> bool:
-    """Whether a file is DICOM by its content: exports often have no ending, or a number for one."""
-    try:
-        with path.open("rb") as stream:
-            return is_dicom(stream.read(HEAD_BYTES))
-    except OSError:
-        return False
 
 
 def _mask_chunk(

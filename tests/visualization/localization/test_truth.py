@@ -54,8 +54,8 @@ def test_no_boxes_are_a_sentence(read, own_store, tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "match"),
-    [(HEADER + "a,Mass,1,1,0,5\n", "line 2: is no box"), (HEADER + "a,Mass,1,x,2,5\n", "no table of boxes"),
-     ("image_id,finding\na,Mass\n", "no table of boxes"), (HEADER + "a,Mass,1,nan,2,5\n", "line 2: is no box")],
+    [(HEADER + "a,Mass,1,1,0,5\n", "line 2: .* is no box"), (HEADER + "a,Mass,1,x,2,5\n", "line 2: .* is no box"),
+     ("image_id,finding\na,Mass\n", "has no column x, y"), (HEADER + "a,Mass,1,nan,2,5\n", "line 2: .* is no box")],
 )  # fmt: skip
 def test_a_damaged_table_is_one_sentence(own_store, tmp_path, text, match):
     (tmp_path / "boxes.csv").write_text(text)

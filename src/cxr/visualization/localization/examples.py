@@ -11,12 +11,12 @@ from cxr.visualization.caption import BACKGROUND, TEXT_COLOUR
 from cxr.visualization.localization.frames import Frame
 from cxr.visualization.localization.measures import NUMBERS
 from cxr.visualization.localization.scores import Scores
-from cxr.visualization.overlay import overlay
+from cxr.visualization.overlay import COLOUR_MAP, TRUE_COLOUR, overlay
 
 SHOWN = 4
 """Of the best, and as many of the worst."""
 PANEL_PX, CAPTION_PX = 420, 26
-TRUE_COLOUR, FOUND_COLOUR = (90, 220, 120), (255, 255, 255)
+FOUND_COLOUR = (255, 255, 255)
 
 
 @dataclass(frozen=True)
@@ -46,13 +46,20 @@ def choose_examples(scores: Scores) -> list[Example]:
 
 
 def draw_example(
-    image: np.ndarray, heat: np.ndarray, frame: Frame, found: np.ndarray, true: np.ndarray, opacity: float, caption: str
+    image: np.ndarray,
+    heat: np.ndarray,
+    frame: Frame,
+    found: np.ndarray,
+    true: np.ndarray,
+    opacity: float,
+    caption: str,
+    colours: str = COLOUR_MAP,
 ) -> np.ndarray:
     """Return (h, w, 3) uint8: the X-ray with the heat over it, true boxes solid green, found boxes thin white.
 
     image: (H, W) uint8. heat: (S, S) over the upright crop. found, true: (n, 4) in pixels of the original.
     """
-    laid = overlay(image, place_box(frame.lie.turn(heat), frame.box, *image.shape), opacity)
+    laid = overlay(image, place_box(frame.lie.turn(heat), frame.box, *image.shape), opacity, colours)
     scale = PANEL_PX / max(image.shape)
     small = Image.fromarray(resize(laid, *(max(round(side * scale), 1) for side in image.shape)))
     draw = ImageDraw.Draw(small)

@@ -38,6 +38,7 @@ def write_examples(task: Task, scores: Scores, scorer: Scorer, folder: Path) -> 
                     scorer.truth.boxes[example.row, example.finding],
                     task.heatmaps.opacity,
                     f"{finding}: {100 * example.energy:.0f} % of the heat in the box   {image_id}",
+                    task.heatmaps.colours,
                 )
                 name = example_name(example, number, finding)
                 write_png(folder / name, picture)

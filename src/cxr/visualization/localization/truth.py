@@ -6,13 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from cxr.config.errors import UserError
 from cxr.datasets.split import PARTS
-from cxr.datasets.table import BOXES
 from cxr.preparation.store import Store
 from cxr.visualization.localization.frames import clip_boxes
+from cxr.visualization.true_boxes import read_true_boxes
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,12 +55,13 @@ def read_truth(path: Path, store: Store, sizes: np.ndarray, part: str) -> Truth:
     counts |= {"clipped": 0, "outside": 0, "others": 0}
     images: dict[str, set[int]] = {name: set() for name in PARTS}
     found: dict[tuple[int, int], list[np.ndarray]] = defaultdict(list)
-    for image_id, finding, corner_and_size in _read_rows(path):
+    every = [(*key, corners) for key, boxes in read_true_boxes(path).items() for corners in boxes]
+    for image_id, finding, corners in every:
         row = row_of.get(image_id)
         if row is None or finding not in store.findings:
             counts["others"] += 1
             continue
-        box = np.append(corner_and_size[:2], corner_and_size[:2] + corner_and_size[2:])[None]
+        box = np.array(corners)[None]
         height, width = sizes[row]
         inside = clip_boxes(box, height, width)
         if (inside[0, 2:] <= inside[0, :2]).any():
@@ -76,18 +75,3 @@ def read_truth(path: Path, store: Store, sizes: np.ndarray, part: str) -> Truth:
     for name, rows in images.items():
         counts[name]["images"] = len(rows)
     return Truth({key: np.concatenate(found[key]) for key in sorted(found)}, counts)
-
-
-def _read_rows(path: Path) -> list[tuple[str, str, np.ndarray]]:
-    if not path.is_file():
-        return []
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-        sides = table[BOXES[2:]].astype(np.float64).to_numpy()
-    except (ValueError, KeyError) as error:
-        raise UserError(f"{path}: is no table of boxes with the columns {', '.join(BOXES)} ({error})") from error
-    wrong = ~np.isfinite(sides).all(axis=1) | (sides[:, 2:] <= 0).any(axis=1)
-    if wrong.any():
-        line = int(np.argmax(wrong)) + 2
-        raise UserError(f"{path}, line {line}: is no box; width and height above 0 are needed")
-    return list(zip(table["image_id"], table["finding"], sides, strict=True))
