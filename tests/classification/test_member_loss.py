@@ -106,3 +106,14 @@ def test_one_finding_per_image_is_trained_by_softmax_with_a_sampler(own_store, t
     expected = log_loss(own_store.labels[rows].argmax(axis=1), found, labels=range(3))
     expected *= len(rows) / (own_store.parts == "val").sum()
     assert pd.read_csv(tmp_path / "history.csv")["val_loss"].iloc[0] == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("prior_bias", [True, False])
+def test_a_training_begins_at_the_share_of_each_finding_or_at_even_odds(store, tmp_path, prior_bias):
+    still = {"name": "sgd", "learning_rate": 1e-12}
+    train_with(store, tmp_path, epochs=1, prior_bias=prior_bias, optimizer=still)
+    head = keras.saving.load_model(tmp_path / "model.keras").get_layer("findings")
+    labels = certain(store.labels[store.parts == "train"])
+    present = (labels == 1).sum(axis=0) + 0.5
+    odds = present / ((labels == 0).sum(axis=0) + 0.5)
+    np.testing.assert_allclose(np.asarray(head.bias), np.log(odds) if prior_bias else 0, atol=0.02)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from cxr.classification.losses.bce import masked_bce
 from cxr.classification.losses.softmax import masked_cce
-from cxr.classification.networks.first_weights import Taken, begin_classifier
+from cxr.classification.networks.first_weights import Taken, begin_at, begin_classifier
 from cxr.classification.networks.picked import pick_findings
 from cxr.classification.networks.registry import NETWORKS, backbone_of
 from cxr.classification.runs import RUN, is_foreign, read_run
@@ -56,7 +56,7 @@ def train_member(
     keras.utils.set_random_seed(seed)
     data = prepare_data(member, training, findings, store, seed)
     opened = open_devices(devices, training.batch)
-    model, taken = _build(member, training, findings, data.loss, opened)
+    model, taken = _build(member, training, findings, data, opened)
     for line in taken.lines() if taken else ():
         print(f"{name}: {line}", flush=True)
     if read_run(folder) is None:
@@ -89,14 +89,16 @@ def _build(
     member: Member,
     training: Training,
     findings: Findings,
-    loss: keras.losses.Loss,
+    data: TrainingData,
     devices: Devices,
 ) -> tuple[keras.Model, Taken | None]:
     """Return the compiled network, and what it begins with if that is from a file."""
     with devices.scope():
         model, taken = begin_classifier(member, findings.names, findings.single, training.precision)
+        if training.prior_bias:
+            begin_at(model, data.first_logits)
         optimizer = make_optimizer(training.optimizer, training.accumulate, training.precision == "mixed_float16")
-        model.compile(optimizer=optimizer, loss=loss, jit_compile=False)
+        model.compile(optimizer=optimizer, loss=data.loss, jit_compile=False)
     return model, taken
 
 

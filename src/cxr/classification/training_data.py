@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from cxr.classification.crops import training_reader
+from cxr.classification.losses.first_answer import first_logits
 from cxr.classification.losses.registry import make_loss
 from cxr.classification.sampling import epoch_rows
 from cxr.classification.targets import training_targets
@@ -32,6 +33,8 @@ class TrainingData:
     batch: int
     seed: int
     loss: keras.losses.Loss
+    first_logits: np.ndarray
+    """(K,) of the one answer that suits these images best."""
     notes: Sequence[str]
     """What of the loss and of the order could not be had with these images."""
 
@@ -65,4 +68,6 @@ def prepare_data(member: Member, training: Training, findings: Findings, store: 
     read = training_reader(store, shown, targets, member.image_px, training.augment)
     loss, loss_notes = make_loss(loss_for(training.loss, findings), targets[shown], store.findings)
     order, order_notes = make_order(training.sampler, targets[shown], store.findings, seed)
-    return TrainingData(store.image_ids[shown], read, order, training.batch, seed, loss, (*loss_notes, *order_notes))
+    first = first_logits(loss, targets[shown][order(0)])
+    notes = (*loss_notes, *order_notes)
+    return TrainingData(store.image_ids[shown], read, order, training.batch, seed, loss, first, notes)

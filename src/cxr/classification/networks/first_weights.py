@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers
 
 from cxr.classification.networks.classifier import build_classifier
@@ -58,6 +59,13 @@ def begin_classifier(
     if member.weights_file is None:
         return model, None
     return model, take_over(model, member.weights_file, findings)
+
+
+def begin_at(model: keras.Model, logits: np.ndarray) -> None:
+    """Let the head of a classifier answer with these logits (K,) where it sees nothing; one that has learnt stays."""
+    head = model.get_layer(HEAD)
+    if not np.any(keras.ops.convert_to_numpy(head.bias)):
+        head.bias.assign(logits.astype(np.float32))
 
 
 def take_over(model: keras.Model, path: Path, findings: Sequence[str]) -> Taken:
