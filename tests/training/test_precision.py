@@ -3,7 +3,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from cxr.classification.losses.weighted_bce import WeightedBce
+from cxr.classification.networks.classifier import build_classifier
 from cxr.config.errors import UserError
+from cxr.config.member import Member
 from cxr.config.optimizer import Adam
 from cxr.training import precision as precision_module
 from cxr.training.epochs import run_epochs
@@ -97,6 +100,23 @@ def test_onednn_computes_steps_in_bfloat16_and_nothing_else(make_model, make_pla
     assert {layer.dtype_policy.name for layer in model.layers} == {"float32"}
     saved = keras.saving.load_model(tmp_path / "model.keras", compile=False)
     assert {weight.dtype for weight in saved.weights} == {"float32"}
+
+
+@pytest.mark.parametrize("pooling", ["avg", "max", "lse", "pcam"])
+def test_onednn_leaves_sure_answers_and_their_loss_in_float32(pooling):
+    image = np.random.default_rng(0).uniform(0, 255, (8, 32, 32, 1)).astype(np.float32)
+    labels = np.tile(np.float32([1, 0, 1]), (8, 1))
+    labels[0] = 0, 1, 0  # at p = 1 and 0 in bfloat16 a loss of nan
+    answers, losses = {}, {}
+    for precision in ("float32", "onednn_bfloat16"):
+        model = build_classifier(Member(network="tiny", image_px=32, pooling=pooling), 3)
+        model.get_layer("findings").set_weights([np.zeros((64, 3)), np.array([7.5, -7.5, 12.0])])
+        model.compile(optimizer=keras.optimizers.SGD(0.0), loss=WeightedBce([7, 7, 7], [1, 1, 1]))
+        with precision_module.steps_in(precision):
+            losses[precision] = model.train_on_batch(image, labels)
+            answers[precision] = model.predict_on_batch(image)
+    np.testing.assert_allclose(losses["onednn_bfloat16"], losses["float32"], rtol=1e-5)
+    np.testing.assert_allclose(1 - answers["onednn_bfloat16"], 1 - answers["float32"], rtol=1e-3, atol=1e-7)
 
 
 def test_a_step_that_fails_leaves_float32():
