@@ -2,6 +2,7 @@
 
 import re
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import keras
@@ -37,8 +38,8 @@ IDENTITY_BLOCKS = {
     "mobilenet_v3_small": 6,
 }
 """Blocks with an identity shortcut and a normalisation at the end of the other branch, as published."""
-STRIDES = {"tiny": 8, "resnet_v2_56": 4}
-"""Pixels from one place of the map to the next, where they are not 32."""
+LARGER_PX = IMAGE_PX + 64
+"""By a multiple of every stride, so that a map has exactly so many more places, whatever its padding."""
 
 
 @pytest.fixture(scope="module")
@@ -67,11 +68,22 @@ def images():
 
 @pytest.fixture(scope="module")
 def trained(finer, images):
-    """The finer classifier after one step, and its loss: operation by operation, as tracing takes a minute."""
+    """The finer classifier after one step, and its loss: operation by operation, as tracing takes a minute.
+
+    Batch norms take the statistics of the step as they are: with a tenth of them, images would hardly differ at the map
+    (by 3e-4 of it in MobileNetV2), and what is computed of their differences would be rounding.
+    """
     model, _ = finer
+    norms = [layer for layer in model.layers if isinstance(layer, layers.BatchNormalization)]
+    usual = [layer.momentum for layer in norms]
     model.compile(optimizer="adam", loss=MaskedBce(), run_eagerly=True)
     labels = np.random.default_rng(7).integers(0, 2, (len(images), FINDINGS))
-    return model, model.train_on_batch(images, labels.astype(np.float32))
+    for layer in norms:
+        layer.momentum = 0.0
+    loss = model.train_on_batch(images, labels.astype(np.float32))
+    for layer, momentum in zip(norms, usual, strict=True):
+        layer.momentum = momentum
+    return model, loss
 
 
 @pytest.fixture(scope="module")
@@ -108,10 +120,10 @@ def test_every_weight_lies_between_image_and_findings(built):
     assert all(layer.trainable for layer in built.layers)
 
 
-def test_batch_norm_without_pretrained_weights_follows_quickly(any_network, built, finer):
+def test_batch_norm_without_pretrained_weights_follows_quickly(built, finer):
     for model in (built, finer[0]):
         norms = [layer for layer in model.layers if isinstance(layer, layers.BatchNormalization)]
-        assert {layer.momentum for layer in norms} == ({0.9} if any_network != "convnext_tiny" else set())
+        assert {layer.momentum for layer in norms} <= {0.9}  # ConvNeXt and VGG have none
 
 
 def test_blocks_with_an_identity_shortcut_begin_as_that_identity(any_network, built, images):
@@ -139,14 +151,18 @@ def test_its_map_becomes_twice_as_fine_and_keeps_its_weights(built, finer):
             np.testing.assert_array_equal(found, expected)
 
 
-def test_its_places_lie_in_its_image(any_network, built, finer):
+def test_its_places_lie_in_its_image_as_far_apart_as_a_larger_map_says(built, finer):
     steps = []
     for model in (built, finer[0]):
-        places, count = places_of(model), model.get_layer("features").output.shape[1]
+        places, features = places_of(model), model.get_layer("features").output
+        count = features.shape[1]
         assert 0 < places.first <= places.first + (count - 1) * places.step < 1
+        larger = keras.Model(model.input, features)._run_through_graph(
+            keras.KerasTensor((1, LARGER_PX, LARGER_PX, 1)), operation_fn=lambda layer: layer.compute_output_spec
+        )
         steps.append(places.step * IMAGE_PX)
+        assert steps[-1] == pytest.approx((LARGER_PX - IMAGE_PX) / (larger.shape[1] - count))
     assert steps[0] == pytest.approx(2 * steps[1])
-    assert steps[0] == pytest.approx(STRIDES.get(any_network, 32))
 
 
 def test_it_learns(built, trained):
@@ -172,7 +188,7 @@ def test_its_maps_are_grad_cam_by_gradient(trained, answers, images, gradcam_by_
     assert maps.std() > 0.1
     for k in range(FINDINGS):
         expected, probabilities = gradcam_by_gradient(trained[0], images, k)
-        np.testing.assert_allclose(maps[..., k], expected, atol=2e-3)
+        np.testing.assert_allclose(maps[..., k], expected, atol=1e-4)
         np.testing.assert_allclose(found[:, k], probabilities, atol=1e-4)
 
 
@@ -205,8 +221,14 @@ def test_the_registry_finds_its_builder(any_network):
 
 
 def test_its_least_size_is_the_one_that_keras_names(any_network):
-    least_px = NETWORKS[any_network].least_px
-    if least_px == 16 or any_network in ("convnext_tiny", "resnet50"):
-        pytest.skip("our own graph takes any size")
-    with pytest.raises(ValueError, match=f"at least {least_px}x{least_px}"):
-        backbone_of(any_network)(keras.Input((least_px - 1, least_px - 1, 3)), "imagenet", None)
+    known, message = NETWORKS[any_network], ""
+    try:
+        backbone_of(any_network)(keras.Input((known.least_px - 1, known.least_px - 1, 3)), "imagenet", None)
+    except ValueError as error:
+        message = str(error)
+    named = re.search(r"at least (\d+)x", message)
+    if not named:
+        module = import_module(f"cxr.classification.networks.{known.module}")
+        assert not hasattr(module, "feature_map"), f"Keras takes smaller images: {message}"
+        pytest.skip("our own graph, which Keras knows no least size of")
+    assert int(named[1]) == known.least_px

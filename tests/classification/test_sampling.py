@@ -46,13 +46,6 @@ def test_findings_are_repeated_as_often_as_the_one_that_is_repeated_most(balance
         assert counts[row] == (5 if has_mass else 3 if has_effusion else 1)
 
 
-def test_a_finding_that_is_not_trained_on_cannot_be_repeated(balanced):
-    with pytest.raises(
-        UserError, match=r'balance\.repeat: unknown finding "Mas": did you mean "Mass"\? Allowed: Cardio'
-    ):
-        epoch_rows(balanced, ROWS, Balance(repeat={"Mas": 2}), 1)
-
-
 def test_nothing_left_to_train_on_stops(balanced):
     with pytest.raises(UserError, match=r"leaves no image to train on; raise training\.balance\.no_finding"):
         epoch_rows(balanced, ROWS[ROWS % 2 == 0], Balance(no_finding=0), 1)

@@ -1,5 +1,8 @@
 """Files appear whole or not at all."""
 
+import errno
+import os
+
 import pytest
 
 from cxr.config.atomic import write_json, write_text, written_atomically
@@ -48,3 +51,9 @@ def test_json_has_no_nan(tmp_path):
             write_json(tmp_path / "a.json", content)
     assert (tmp_path / "a.json").read_text() == '{\n  "value": 1\n}\n'
     assert [file.name for file in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_full_disk_names_the_file(tmp_path):
+    with pytest.raises(OSError) as found, written_atomically(tmp_path / "table.csv"):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert found.value.filename == str(tmp_path / "table.csv")

@@ -33,6 +33,22 @@ def test_an_experiment_is_listed_with_what_it_is(name):
     assert f"| `{name}` |" in (ROOT / "experiments" / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    ("name", "differences"),
+    [
+        ("chexnet_log", ("weight decay", "chosen by", "patience")),
+        ("lung_crop_ensemble", ("noisy student", "class weights", "augmentations")),
+        ("nodule_mass", ("healthy", "dropout", "augmentation", "class weights", "batches")),
+        ("resnet_v2_56", ("squares of the kernels", "8 x 8", "momentum", "every fifth")),
+        ("attention_xception", ("shuffles", "alpha", "pooled", "stands still", "random")),
+    ],
+)
+def test_an_experiment_names_what_differs_from_the_system_it_repeats(name, differences):
+    about = json.loads((ROOT / "experiments" / f"{name}.json").read_text(encoding="utf-8"))["$about"]
+    assert "Done right here: " in about and "Different: " in about
+    assert [one for one in differences if one not in about] == []
+
+
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_a_member_takes_no_training_of_its_own_from_one_of_the_same_name(name):
     """Laid over PARAMS.json, a member would keep what only the default one of that name has."""

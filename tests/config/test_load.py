@@ -177,15 +177,23 @@ def test_an_unknown_finding_names_the_nearest(mistakes):
     assert line.startswith('PARAMS.json: findings.set: unknown finding "Edma": did you mean "Edema"? Allowed: Atelec')
 
 
-def test_a_value_that_may_have_two_types_is_told_both(mistakes):
+def test_a_value_that_may_have_two_types_is_told_both_in_one_sentence(mistakes):
     assert mistakes(settings={"parallel": {"workers": "many"}}) == [
-        'SETTINGS.json: parallel.workers: input should be a valid integer; found "many"',
-        'SETTINGS.json: parallel.workers: unknown value "many". Allowed: auto',
+        'SETTINGS.json: parallel.workers: unknown value "many". Allowed: auto, or a valid integer',
+    ]
+    assert mistakes(settings={"devices": 0}) == [
+        'SETTINGS.json: devices: should be greater than or equal to 1, or "all"; found 0',
+    ]
+    assert mistakes(settings={"devices": 1.5}) == [
+        'SETTINGS.json: devices: should be a valid integer, or "all"; found 1.5',
+    ]
+    assert mistakes(params={"findings.uncertain": {"Edema": "zeroes"}}) == [
+        'PARAMS.json: findings.uncertain.Edema: unknown value "zeroes": did you mean "zeros"? Allowed: ignore, zeros, '
+        "ones, or a valid list",
     ]
     assert mistakes(params={"findings.set": [3]}) == [
         "PARAMS.json: findings.set: input should be a valid string; found [3]",
-        "PARAMS.json: findings.set.0: input should be a valid string; found 3",
-        "PARAMS.json: findings.set.0: must be a JSON object {...}; found 3",
+        "PARAMS.json: findings.set.0: should be a valid string, or a JSON object {...}; found 3",
     ]
 
 

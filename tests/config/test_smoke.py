@@ -30,6 +30,14 @@ def test_sizes_epochs_and_resamples_shrink_and_the_rest_stays(load):
     assert (small.seed, small.findings, small.split) == (full.seed, full.findings, full.split)
 
 
+def test_no_epoch_is_left_in_which_a_network_is_frozen(load):
+    params = load(
+        params={"training.freeze_epochs": 3, "members.small.training": {"freeze_epochs": 2}}, smoke=True
+    ).params
+    assert [params.training_of(name).freeze_epochs for name in params.members] == [0, 0]
+    assert load(smoke=True).params.training.freeze_epochs == 0
+
+
 def test_of_many_seeds_two_are_left(load):
     seeds = {"members.small.seeds": 5, "members.large.seeds": 2}
     members = load(params=seeds, smoke=True).params.members

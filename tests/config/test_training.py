@@ -1,7 +1,11 @@
 import pytest
 
+from cxr.config.findings import NIH14
+from cxr.config.loss import Focal
 from cxr.config.optimizer import Adam, AdamW, Constant, Cosine, Plateau, Sgd, Step
+from cxr.config.sampler import ClassBalanced, Shuffled
 
+HERNA = f'unknown finding "Herna": did you mean "Hernia"? Allowed: {", ".join(NIH14)}'
 SGD = {"name": "sgd", "momentum": 0.5, "learning_rate": 0.2}
 
 
@@ -38,8 +42,19 @@ def test_every_optimiser_and_schedule_has_keys_of_its_own(load):
         ({"training.schedule": {"name": "constant", "warmup_fraction": 0.1}},
          'training.schedule.warmup_fraction: unknown key "warmup_fraction". Allowed: name'),
         ({"training.schedule": {"name": "step"}, "members.small.training": {"schedule": {"warmup_fraction": 0.1}}},
-         'members.small.training.schedule.warmup_fraction: is no key of "step", which `training` names; write the name '
-         "with it"),
+         'members.small.training.schedule.warmup_fraction: unknown key "warmup_fraction". Allowed: name, every, '
+         "factor"),
+        ({"training.optimizer": {"name": "sdg"}, "members.small.training": {"optimizer": {"momentum": 0.5}}},
+         'training.optimizer: unknown optimizer "sdg": did you mean "sgd"? Allowed: adam, adamw, sgd'),
+        ({"training.loss": {"name": "focal"}, "members.small.training": {"loss": {"gama": 1.0}}},
+         'members.small.training.loss.gama: unknown key "gama": did you mean "gamma"? Allowed: name, gamma, alpha, '
+         "label_smoothing"),
+        ({"members.small.training": {"loss": {"gamma": 1.0}}},
+         "members.small.training.loss: needs the key name to say which kind it is: bce, class_weights, weighted_bce, "
+         "focal, asymmetric, wmw_auc, softmax"),
+        ({"training.balance": {"repeat": {"Herna": 2}}}, f'training.balance.repeat: {HERNA}'),
+        ({"members.small.training": {"balance": {"repeat": {"Herna": 2}}}},
+         f'members.small.training.balance.repeat: {HERNA}'),
         ({"training.sampler": {"name": "random", "images_per_epoch": 10**14}},
          "training.sampler.images_per_epoch: input should be less than or equal to 100000000; found 100000000000000"),
         ({"training.precision": "float16"}, 'training.precision: unknown value "float16": did you mean '
@@ -59,10 +74,32 @@ def test_a_member_that_names_another_optimiser_takes_over_none_of_the_keys(load)
         ({"name": "adamw"}, AdamW(name="adamw")),
         ({"name": "sgd", "momentum": 0.7}, Sgd(name="sgd", learning_rate=0.2, momentum=0.7, clip_norm=3.0)),
         ({"learning_rate": 0.1}, Sgd(name="sgd", learning_rate=0.1, momentum=0.5, clip_norm=3.0)),
+        ({"momentum": 0.1}, Sgd(name="sgd", learning_rate=0.2, momentum=0.1, clip_norm=3.0)),
         ({}, Sgd(name="sgd", learning_rate=0.2, momentum=0.5, clip_norm=3.0)),
     ):
         params = load(params=training | {"members.small.training": {"optimizer": own}}).params
         assert params.training_of("small").optimizer == expected
+
+
+def test_a_member_writes_only_what_differs_of_every_object_with_a_name(load):
+    shared = {
+        "training.loss": {"name": "focal", "alpha": None},
+        "training.sampler": {"name": "class_balanced", "no_finding_share": 0.5},
+        "training.schedule": {"name": "plateau", "factor": 0.5},
+    }
+    own = {"loss": {"gamma": 1.0}, "sampler": {"images_per_epoch": 9}, "schedule": {"patience": 2}}
+    training = load(params=shared | {"members.small.training": own}).params.training_of("small")
+    assert training.loss == Focal(name="focal", alpha=None, gamma=1.0)
+    assert training.sampler == ClassBalanced(name="class_balanced", no_finding_share=0.5, images_per_epoch=9)
+    assert training.schedule == Plateau(name="plateau", factor=0.5, patience=2)
+    sampler = {"members.small.training": {"sampler": {"images_per_epoch": 9}}}
+    assert load(params=sampler).params.training_of("small").sampler == Shuffled(name="shuffled", images_per_epoch=9)
+
+
+def test_findings_of_groups_can_be_repeated(load):
+    params = {"findings": {"set": [{"nodule_mass": ["Nodule", "Mass"]}]}}
+    repeat = {"training.balance": {"repeat": {"nodule_mass": 3}}}
+    assert load(params=params | repeat).params.training_of("small").balance.repeat == {"nodule_mass": 3}
 
 
 def test_a_member_may_switch_off_what_training_switches_on(load):

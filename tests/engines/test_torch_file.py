@@ -6,6 +6,7 @@ import pickle
 import struct
 import zipfile
 from collections import OrderedDict, defaultdict
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -210,3 +211,66 @@ def test_other_files_are_refused(tmp_path, content):
     (tmp_path / "other.pth").write_bytes(content)
     with pytest.raises(UserError, match="is no file of weights"):
         read_torch_file(tmp_path / "other.pth")
+
+
+def tensor_of(count, shape, strides):
+    """A pickle of one tensor, with a storage and a shape as it likes to say they are."""
+    kind = Named("torch", "FloatStorage")
+    arguments = (("storage", kind, "0", "cpu", count, None), 0, shape, strides, False, OrderedDict())
+    stream = io.BytesIO()
+
+    class Said:
+        pass
+
+    class Liar(Pickler):
+        dispatch: ClassVar = dict(Pickler.dispatch)
+
+        def save_said(self, _):
+            self.save(Named("torch._utils", "_rebuild_tensor_v2"))
+            self.save(arguments)
+            self.write(pickle.REDUCE)
+
+        dispatch[Said] = save_said
+
+    Liar(stream, 2).dump({"a": Said()})
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"\x80\x02X\xf0\xff\xff\xffabc.", ""),
+        (b"\x80\x04\x8e" + struct.pack("<Q", 1 << 60) + b"abc.", ""),
+        (b"\x80\x02\x8b\xff\xff\xff\x7f\x01.", ""),
+        (b"\x80\x02]r\xff\xff\xff\xff.", "neither a state dictionary nor a module"),
+        (b"\x80\x02" + b"]" * 50_000 + b"a" * 49_999 + b".", "neither a state dictionary nor a module"),
+        (tensor_of(1 << 40, (1 << 40,), (1,)), "a tensor is larger than its storage"),
+        (tensor_of(4, (1 << 40,), (0,)), "a tensor is larger than its storage"),
+    ],
+    ids=["text", "bytes", "number", "memo", "nested", "storage", "stride of 0"],
+)
+def test_a_file_that_claims_to_be_huge_is_refused(tmp_path, content, reason, small_memory):
+    with zipfile.ZipFile(tmp_path / "huge.pt", "w") as archive:
+        archive.writestr("weights/data.pkl", content)
+        archive.writestr("weights/data/0", bytes(16))
+    with pytest.raises(UserError, match=f"huge.pt: is no file of weights .*{reason}"):
+        read_torch_file(tmp_path / "huge.pt")
+
+
+@pytest.fixture
+def small_memory():
+    """Refuses 16 GB more than the process has, so that a test that would take them fails by itself alone."""
+    resource = pytest.importorskip("resource")
+    usual = resource.getrlimit(resource.RLIMIT_AS)
+    taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (taken + (16 << 30), usual[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_AS, usual)
+
+
+def test_a_compressed_file_is_refused_before_it_is_unpacked(tmp_path):
+    with zipfile.ZipFile(tmp_path / "bomb.pt", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("weights/data.pkl", tensor_of(4, (4,), (1,)))
+        archive.writestr("weights/data/0", bytes(10_000_000))
+    with pytest.raises(UserError, match="compressed, as PyTorch never does"):
+        read_torch_file(tmp_path / "bomb.pt")

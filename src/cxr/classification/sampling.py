@@ -3,7 +3,6 @@
 import numpy as np
 
 from cxr.config.errors import UserError
-from cxr.config.nearest import choices_sentence
 from cxr.config.sampling import Balance
 from cxr.preparation.store import Store
 
@@ -12,11 +11,8 @@ def epoch_rows(store: Store, rows: np.ndarray, balance: Balance, seed: int) -> n
     """Return the rows that an epoch shows, each as often as it is shown.
 
     rows: (n,) training images of the store. Which of those without findings are kept depends on the seed only.
-    Raises UserError for a finding that is not trained on, and when nothing is left.
+    Raises UserError when nothing is left.
     """
-    for name in balance.repeat:
-        if name not in store.findings:
-            raise UserError(f"training.balance.repeat: {choices_sentence('finding', name, store.findings)}")
     empty = store.no_finding[rows]
     rng = np.random.default_rng([seed, 0xBA1A])
     spared = rng.permutation(np.flatnonzero(empty))[: round(balance.no_finding * empty.sum())]

@@ -15,13 +15,17 @@ LONGEST_NAME = 100
 def written_atomically(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` (same suffix); rename it to `path` on success, remove it on failure.
 
-    The folder is made when missing. A killed process leaves at most a `.part-*` file, never a half-written `path`.
+    The folder is made when missing. A killed process leaves at most a `.part-*` file, never a half-written `path`. An
+    OSError that names no file is given the name of `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".part-{os.getpid()}-{path.name[-LONGEST_NAME:]}")
     try:
         yield part
         part.replace(path)
+    except OSError as error:  # writing to an open file tells no name
+        error.filename = error.filename or str(path)
+        raise
     finally:
         part.unlink(missing_ok=True)
 

@@ -2,13 +2,13 @@
 
 import json
 import re
-import types
 from collections.abc import Sequence
-from typing import Annotated, Any, Union, get_args, get_origin
+from itertools import groupby
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from cxr.config.model import kinds_of
+from cxr.config.model import kinds_of, leaves_in, models_in
 from cxr.config.nearest import choices_sentence
 
 LONGEST = 80
@@ -20,10 +20,25 @@ TYPE_TAG = re.compile(r"(str|int|float|bool)$|(list|dict|literal|constrained-\w+
 def explain_errors(error: ValidationError, root: type[BaseModel], source: str) -> list[str]:
     """Return one line per error, each `source: path: sentence`."""
     lines = []
-    for item in error.errors():
-        path = _path(item["loc"], root)
-        lines.append(f"{source}: {path}: {_sentence(item, root)}" if path else f"{source}: {_sentence(item, root)}")
+    for path, same in groupby(error.errors(), lambda item: _path(item["loc"], root)):
+        items = list(same)
+        sentences = [_sentence(item, root) for item in items]
+        if len(items) > 1 and all(_walk(item["loc"], root)[0][-1] for item in items):
+            sentences = [_sentence_of_union(items, root)]
+        lines += [f"{source}: {path}: {sentence}" if path else f"{source}: {sentence}" for sentence in sentences]
     return lines
+
+
+def _sentence_of_union(items: list[Any], root: type[BaseModel]) -> str:
+    """One sentence on a value that every member of a plain union refuses, each for a reason of its own."""
+    words = [item for item in items if item["type"] == "literal_error"]
+    rest = [re.sub("^input should be ", "", item["msg"], flags=re.I) for item in items if item not in words]
+    rest = [one.replace("a valid dictionary", "a JSON object {...}") for one in rest]
+    found = items[0]["input"]
+    if words and isinstance(found, str):
+        return ", or ".join([_sentence(words[0], root), *rest])
+    rest += [str(item["ctx"]["expected"]).replace("'", '"') for item in words]
+    return f"should be {', or '.join(rest)}; found {_as_json(found)}"
 
 
 def _sentence(item: Any, root: type[BaseModel]) -> str:
@@ -36,7 +51,7 @@ def _sentence(item: Any, root: type[BaseModel]) -> str:
         name = str(context["discriminator"]).strip("'").removesuffix("()").removeprefix("_").removesuffix("_name")
         tags = str(context.get("expected_tags", "")).replace("'", "").split(", ")
         if kind == "union_tag_not_found" or not tags[0]:
-            kinds = [str(kind) for model in _models(_walk(item["loc"], root)[1]) for kind in kinds_of(model)]
+            kinds = [str(kind) for model in models_in(_walk(item["loc"], root)[1]) for kind in kinds_of(model)]
             return f"needs the key {name} to say which kind it is: {', '.join(kinds)}"
         return choices_sentence("format" if name.endswith("format") else name, str(context["tag"]), tags)
     if kind == "literal_error":
@@ -74,23 +89,23 @@ def _walk(loc: Sequence[str | int], root: Any) -> tuple[list[bool], list[Any]]:
     for part in loc:
         is_tag = _is_type_tag(part, here)
         below = [] if is_tag else [kind for candidate in here for kind in _step(candidate, part)]
-        flags.append(not below and (len(_models(here)) > 1 or is_tag))
-        tagged = [model for model in _models(here) if flags[-1] and part in kinds_of(model)]
+        flags.append(not below and (len(models_in(here)) > 1 or is_tag))
+        tagged = [model for model in models_in(here) if flags[-1] and part in kinds_of(model)]
         here = below or tagged or here
     return flags, here
 
 
 def _is_type_tag(part: str | int, here: list[Any]) -> bool:
     """Unions of plain types put e.g. `str` or `list[str]` into the location."""
-    if not isinstance(part, str) or _models(here) or len(_leaves(here)) < 2:
+    if not isinstance(part, str) or models_in(here) or len(leaves_in(here)) < 2:
         return False
-    return not any(get_origin(leaf) is dict for leaf in _leaves(here)) or bool(TYPE_TAG.match(part))
+    return not any(get_origin(leaf) is dict for leaf in leaves_in(here)) or bool(TYPE_TAG.match(part))
 
 
 def _step(candidate: Any, part: str | int) -> list[Any]:
     """Types below a key or index of a type; empty when there are none."""
     found = []
-    for kind in _leaves([candidate]):
+    for kind in leaves_in([candidate]):
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             for name, field in kind.model_fields.items():
                 if part in (name, field.alias):
@@ -102,24 +117,7 @@ def _step(candidate: Any, part: str | int) -> list[Any]:
     return found
 
 
-def _leaves(kinds: list[Any]) -> list[Any]:
-    """Unwrap Annotated and unions."""
-    leaves: list[Any] = []
-    for kind in kinds:
-        if get_origin(kind) is Annotated:
-            leaves += _leaves([get_args(kind)[0]])
-        elif get_origin(kind) in (Union, types.UnionType):
-            leaves += _leaves(list(get_args(kind)))
-        else:
-            leaves.append(kind)
-    return leaves
-
-
-def _models(kinds: list[Any]) -> list[type[BaseModel]]:
-    return [kind for kind in _leaves(kinds) if isinstance(kind, type) and issubclass(kind, BaseModel)]
-
-
 def _keys_at(loc: Sequence[str | int], root: Any) -> list[str]:
     """Keys allowed in the object at a location; where a union tag says which, only those of that kind."""
-    models = _models(_walk(loc, root)[1])
+    models = models_in(_walk(loc, root)[1])
     return list(dict.fromkeys(field.alias or key for model in models for key, field in model.model_fields.items()))

@@ -16,9 +16,7 @@ from cxr.config.network import Network
 from cxr.config.params import Params
 from cxr.config.settings import Settings
 from cxr.config.smoke import shrink_params, shrink_settings, with_own_lists
-
-KEYS_BY_NAME = ("loss", "sampler", "optimizer", "schedule")
-"""Objects whose keys belong to their `name`: laid over by one of another name, they are replaced."""
+from cxr.config.training import KEYS_BY_NAME
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,8 @@ class Member(Model):
     """ImageNet mean and deviation; 0..255 to [-1, 1]; to [0, 1]; or zero mean and unit deviation of each image.
     ImageNet weights need the one they were trained with."""
     any_normalization: bool = False
-    """Let ImageNet weights begin on a normalisation that they were not trained with, to compare normalisations."""
+    """Let ImageNet weights begin on a normalisation that they were not trained with, to compare normalisations; not of
+    EfficientNets, which normalise for them by themselves."""
     last_stride: Literal[1, 2] = 2
     """2: as published. 1: without the last halving, so that the feature map, and with it heatmaps, is twice as fine."""
     views: Views = "one"

@@ -1,6 +1,7 @@
 """The base of every settings and parameter class: frozen, unknown keys refused, every key described."""
 
-from typing import Annotated, Any, Literal, get_args, get_origin
+import types
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,6 +20,24 @@ def kinds_of(model: type[BaseModel]) -> tuple[Any, ...]:
         if key in model.model_fields and get_origin(model.model_fields[key].annotation) is Literal:
             return get_args(model.model_fields[key].annotation)
     return ()
+
+
+def leaves_in(kinds: list[Any]) -> list[Any]:
+    """Return the types that annotations stand for, without Annotated and unions."""
+    leaves: list[Any] = []
+    for kind in kinds:
+        if get_origin(kind) is Annotated:
+            leaves += leaves_in([get_args(kind)[0]])
+        elif get_origin(kind) in (Union, types.UnionType):
+            leaves += leaves_in(list(get_args(kind)))
+        else:
+            leaves.append(kind)
+    return leaves
+
+
+def models_in(kinds: list[Any]) -> list[type[BaseModel]]:
+    """Return the classes of JSON objects that annotations name."""
+    return [kind for kind in leaves_in(kinds) if isinstance(kind, type) and issubclass(kind, BaseModel)]
 
 
 Fraction = Annotated[float, Field(ge=0, le=1)]

@@ -9,7 +9,8 @@ class Network(NamedTuple):
     module: str
     """File of `classification/networks/` that builds it, by a function of the name of the network or of the file."""
     imagenet: str | None = None
-    """Normalisation of the images its ImageNet weights were trained on; None where there are no such weights."""
+    """Normalisation of the images its ImageNet weights were trained on; None where it has no such weights, or they know
+    none of ours."""
     least_px: int = 16
     """Height and width of the smallest image it takes."""
     own_normalization: bool = False
@@ -24,10 +25,17 @@ class Network(NamedTuple):
         """
         if image_px < self.least_px:
             return f"image_px {image_px} is too small for {name}; it takes images of at least {self.least_px} px"
-        if weights != "imagenet" or normalization == self.imagenet:
+        if weights != "imagenet":
             return None
         if self.imagenet is None:
             return f'network {name} has no ImageNet weights; use "weights": null'
+        if self.own_normalization and anyway:
+            return (
+                f'{name} with ImageNet weights normalises by itself: leave "any_normalization" out, and use '
+                f'"normalization": "{self.imagenet}"'
+            )
+        if normalization == self.imagenet:
+            return None
         if self.own_normalization:
             return f'{name} with ImageNet weights needs "normalization": "{self.imagenet}", not "{normalization}"'
         if anyway:

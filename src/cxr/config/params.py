@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -15,7 +15,7 @@ from cxr.config.member import Member
 from cxr.config.model import LONGEST_NAME, NAME_PATTERN, Fraction, Model, Name, Pixels, Seed
 from cxr.config.nearest import choices_sentence
 from cxr.config.split import Split
-from cxr.config.training import Training
+from cxr.config.training import Training, with_names
 
 SHIPPED_LUNGS = Path(__file__).parents[3] / "models" / "lungs" / "shipped" / "unet.keras"
 RESERVED_MEMBERS = ("gradcam", "figures", "external", "relabelled", "tables", "localization")
@@ -75,6 +75,21 @@ class Params(Model):
     heatmaps: Heatmaps = Heatmaps()
     """Explanation."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _name_what_members_change(cls, value: Any) -> Any:
+        """Let a member write only the keys that differ of a loss, sampler, optimiser or schedule."""
+        members = value.get("members") if isinstance(value, dict) else None
+        if not isinstance(members, dict):
+            return value
+        named = {
+            name: {**member, "training": with_names(member["training"], value.get("training"))}
+            if isinstance(member, dict) and "training" in member
+            else member
+            for name, member in members.items()
+        }
+        return {**value, "members": named}
+
     @model_validator(mode="after")
     def _consistent(self) -> "Params":
         for group, names in self.groups.items():
@@ -84,34 +99,44 @@ class Params(Model):
                     raise ValueError(f"groups.{group}: " + choices_sentence("member", name, self.members))
             if len(set(names)) != len(names):
                 raise ValueError(f"groups.{group}: a member is named twice")
-        for name, member in self.members.items():
-            if name in RESERVED_MEMBERS:
-                raise ValueError(f"members.{name}: a group keeps other results under that name; choose another")
-            if ending := re.search(r"-([fs])\d+$", name):
-                owner = {"f": "folds", "s": "seeds"}[ending[1]]
-                raise ValueError(
-                    f"members.{name}: names ending in -{ending[1]} and a number belong to {owner}; choose another"
-                )
-            if self.seed + member.seeds > 2**32:
-                raise ValueError(
-                    f"members.{name}.seeds {member.seeds}: the last of its seeds is {self.seed + member.seeds - 1}; "
-                    f"allowed are seeds below {2**32}"
-                )
-            if member.image_px > self.crop.image_px:
-                raise ValueError(
-                    f"members.{name}.image_px {member.image_px} is larger than crop.image_px {self.crop.image_px}: "
-                    "raise crop.image_px or lower the member's size"
-                )
-            try:
-                training = self.training_of(name)
-            except ValueError as error:
-                raise ValueError(f"members.{name}.{error}") from error
-            try:
-                loss_for(training.loss, self.findings)
-            except ValueError as error:
-                place = f"members.{name}.training.loss" if member.training.loss else "training.loss"
-                raise ValueError(f"{place}: {error}") from error
+        for name in self.members:
+            self._check_member(name)
+            self._check_training(name)
         return self
+
+    def _check_member(self, name: str) -> None:
+        member = self.members[name]
+        if name in RESERVED_MEMBERS:
+            raise ValueError(f"members.{name}: a group keeps other results under that name; choose another")
+        if ending := re.search(r"-([fs])\d+$", name):
+            owner = {"f": "folds", "s": "seeds"}[ending[1]]
+            raise ValueError(
+                f"members.{name}: names ending in -{ending[1]} and a number belong to {owner}; choose another"
+            )
+        if self.seed + member.seeds > 2**32:
+            raise ValueError(
+                f"members.{name}.seeds {member.seeds}: the last of its seeds is {self.seed + member.seeds - 1}; "
+                f"allowed are seeds below {2**32}"
+            )
+        if member.image_px > self.crop.image_px:
+            raise ValueError(
+                f"members.{name}.image_px {member.image_px} is larger than crop.image_px {self.crop.image_px}: "
+                "raise crop.image_px or lower the member's size"
+            )
+
+    def _check_training(self, name: str) -> None:
+        """Findings that the loss and the balance of a member name are those that are asked."""
+        training, own = self.training_of(name), self.members[name].training
+        try:
+            loss_for(training.loss, self.findings)
+        except ValueError as error:
+            place = f"members.{name}.training.loss" if own.loss else "training.loss"
+            raise ValueError(f"{place}: {error}") from error
+        for finding in training.balance.repeat:
+            if finding not in self.findings.names:
+                place = f"members.{name}.training" if "repeat" in own.balance.model_fields_set else "training"
+                reason = choices_sentence("finding", finding, self.findings.names)
+                raise ValueError(f"{place}.balance.repeat: {reason}")
 
     def training_of(self, member: str) -> Training:
         """Return `training` with the member's own keys laid over it."""

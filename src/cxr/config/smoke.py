@@ -12,6 +12,7 @@ PATIENTS = 60
 LUNG_PAIRS = 40
 IMAGES_PER_EPOCH = 128
 SEEDS = 2
+EPOCHS = 1
 CROP_PX, MEMBER_PX, LUNG_PX = 96, 96, 64
 
 
@@ -31,9 +32,9 @@ def shrink_settings(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def shrink_params(params: dict[str, Any]) -> dict[str, Any]:
-    """One or two epochs on small images, few resamples."""
+    """One or two epochs on small images, few resamples; of epochs that freeze, none is left where one is all."""
     small = deepcopy(params)
-    training = {"epochs": 1, "batch": 16}
+    training = {"epochs": EPOCHS, "batch": 16}
     blocks = {
         "segmentation": {"image_px": LUNG_PX, "width": 8, "depth": 3, "epochs": 8, "batch": 8},
         "crop": {"image_px": CROP_PX},
@@ -52,9 +53,11 @@ def shrink_params(params: dict[str, Any]) -> dict[str, Any]:
             if member.get("weights") == "imagenet":
                 member["weights"] = None
             if isinstance(member.get("training"), dict):
-                _shrink_written(member["training"], **training)
+                _shrink_written(member["training"], **training, freeze_epochs=EPOCHS - 1)
                 _shrink_sampler(member["training"])
     _shrink_sampler(small["training"])
+    if isinstance(small["training"], dict):
+        _shrink_written(small["training"], freeze_epochs=EPOCHS - 1)
     return small
 
 

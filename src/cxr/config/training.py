@@ -1,12 +1,12 @@
 """The `training` block of PARAMS.json, shared by all members and overridable by each."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
 from cxr.config.augment import Augment
 from cxr.config.loss import Loss
-from cxr.config.model import Model, Positive
+from cxr.config.model import Model, Positive, kinds_of, models_in
 from cxr.config.optimizer import Adam, Cosine, Optimizer, Schedule
 from cxr.config.sampler import Sampler, Shuffled
 from cxr.config.sampling import Balance
@@ -51,22 +51,50 @@ class Training(Model):
     def overridden_by(self, other: "Training") -> "Training":
         """Return a copy in which every key that was written down for `other` replaces ours.
 
-        An object that names another kind (another optimiser, say) replaces the whole object. Raises ValueError for a
-        key without a name that our kind does not have.
+        An object that names another kind (another optimiser, say) replaces the whole object.
         """
-        return _laid_over(self, other, "training")
+        return _laid_over(self, other)
 
 
-def _laid_over(base: BaseModel | None, other: BaseModel, path: str) -> BaseModel:
+KEYS_BY_NAME = ("loss", "sampler", "optimizer", "schedule")
+"""Objects whose keys belong to their `name`: laid over by one of another name, they are replaced."""
+
+
+def with_names(own: Any, shared: Any) -> Any:
+    """Return a member's `training` as written, its objects without a `name` having that of the one they are laid over.
+
+    So their keys are those of that kind. Under a shared name that does not exist, an error of its own, they are left
+    out.
+    """
+    if not isinstance(own, dict):
+        return own
+    named = dict(own)
+    for key in KEYS_BY_NAME:
+        if isinstance(own.get(key), dict) and "name" not in own[key]:
+            name = _shared_name(shared, key)
+            if name in _names_of(key):
+                named[key] = {"name": name, **own[key]}
+            elif name is not None:
+                del named[key]
+    return named
+
+
+def _shared_name(shared: Any, key: str) -> Any:
+    """The name that `training` says or has by default; None where it has none."""
+    written = shared.get(key) if isinstance(shared, dict) else None
+    default = getattr(Training.model_fields[key].default, "name", None)
+    return written.get("name", default) if isinstance(written, dict) else default
+
+
+def _names_of(key: str) -> list[str]:
+    return [name for kind in models_in([Training.model_fields[key].annotation]) for name in kinds_of(kind)]
+
+
+def _laid_over(base: BaseModel | None, other: BaseModel) -> BaseModel:
     if type(other) is not type(base):
-        if base is None or "name" in other.model_fields_set:
-            return other
-        for key in other.model_fields_set - type(base).model_fields.keys():
-            raise ValueError(
-                f'{path}.{key}: is no key of "{base.name}", which `training` names; write the name with it'
-            )
+        return other
     changes = {}
     for key in other.model_fields_set:
-        value, below = getattr(other, key), f"{path}.{key}"
-        changes[key] = _laid_over(getattr(base, key), value, below) if isinstance(value, BaseModel) else value
+        value = getattr(other, key)
+        changes[key] = _laid_over(getattr(base, key), value) if isinstance(value, BaseModel) else value
     return base.model_copy(update=changes)

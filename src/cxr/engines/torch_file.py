@@ -10,6 +10,7 @@ import zipfile
 from collections import OrderedDict
 from collections.abc import Iterator
 from io import BytesIO
+from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -61,12 +62,15 @@ def read_torch_file(path: Path) -> dict[str, np.ndarray]:
         with path.open("rb") as stream:
             return _read_legacy(stream)
     except Exception as error:  # a pickle may fail in any way
-        reason = first_line(error)[:200]
+        unknown = isinstance(error, KeyError) and isinstance(error.args[0], int)  # so pickle tells of what is no pickle
+        reason = f"byte {error.args[0]} means nothing" if unknown else first_line(error)[:200]
         raise UserError(f"{path}: is no file of weights by PyTorch, or is damaged ({reason})") from error
 
 
 def _read_zip(path: Path) -> dict[str, np.ndarray]:
     with zipfile.ZipFile(path) as archive:
+        if sum(entry.file_size for entry in archive.infolist()) > path.stat().st_size:
+            raise ValueError("it is compressed, as PyTorch never does")
         (content,) = (name for name in archive.namelist() if name.split("/")[1:] == ["data.pkl"])
         folder = content.partition("/")[0]
         if f"{folder}/byteorder" in archive.namelist() and archive.read(f"{folder}/byteorder") != b"little":
@@ -74,7 +78,7 @@ def _read_zip(path: Path) -> dict[str, np.ndarray]:
         reader = _Unpickler(BytesIO(archive.read(content)))
         layouts = _layouts(reader.load())
         stored = {key: np.frombuffer(archive.read(f"{folder}/data/{key}"), kind) for key, kind in reader.types.items()}
-    return {name: _array(stored[layout.key], layout) for name, layout in layouts.items()}
+    return _arrays(stored, layouts)
 
 
 def _read_legacy(stream: BinaryIO) -> dict[str, np.ndarray]:
@@ -85,7 +89,7 @@ def _read_legacy(stream: BinaryIO) -> dict[str, np.ndarray]:
     reader = _Unpickler(stream)
     layouts = _layouts(reader.load())
     stored = {key: _storage(stream, reader.types[key]) for key in _Unpickler(stream).load()}
-    return {name: _array(stored[layout.key], layout) for name, layout in layouts.items()}
+    return _arrays(stored, layouts)
 
 
 def _storage(stream: BinaryIO, kind: str) -> np.ndarray:
@@ -93,8 +97,11 @@ def _storage(stream: BinaryIO, kind: str) -> np.ndarray:
     return np.frombuffer(stream.read(count * np.dtype(kind).itemsize), kind, count)
 
 
-class _Unpickler(pickle.Unpickler):
-    """Makes dictionaries; of tensors and their storage only a description, of all else stand-ins."""
+class _Unpickler(pickle._Unpickler):
+    """Makes dictionaries; of tensors and their storage only a description, of all else stand-ins.
+
+    It is the one in Python, as that in C takes as much memory as the highest number that a file gives to an object.
+    """
 
     def __init__(self, stream: BinaryIO) -> None:
         super().__init__(stream)
@@ -141,6 +148,13 @@ def _module_state(module: Any, prefix: str = "") -> Iterator[tuple[str, _Layout]
     for name, child in vars(module)["_modules"].items():
         if child is not None:
             yield from _module_state(child, f"{prefix}{name}.")
+
+
+def _arrays(stored: dict[str, np.ndarray], layouts: dict[str, _Layout]) -> dict[str, np.ndarray]:
+    """The tensors by name; ValueError where they hold more numbers than the file."""
+    if sum(prod(layout.shape) for layout in layouts.values()) > sum(len(one) for one in stored.values()):
+        raise ValueError("a tensor is larger than its storage, or many share one")
+    return {name: _array(stored[layout.key], layout) for name, layout in layouts.items()}
 
 
 def _array(stored: np.ndarray, layout: _Layout) -> np.ndarray:

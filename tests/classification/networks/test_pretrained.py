@@ -116,4 +116,10 @@ def test_normalisations_can_be_compared_with_pretrained_weights_all_the_same(dow
     for one, two in zip(usual.get_weights()[:-2], other.get_weights()[:-2], strict=True):  # all but the new head
         np.testing.assert_array_equal(one, two)
     with pytest.raises(UserError, match=r'needs "normalization": "imagenet", not "per_image"$'):
-        pretrained("efficientnet_b0", "per_image", anyway=True)
+        pretrained("efficientnet_b0", "per_image")
+
+
+@pytest.mark.parametrize("normalization", ["per_image", "imagenet"])
+def test_a_network_that_normalises_by_itself_refuses_to_be_compared(normalization):
+    with pytest.raises(UserError, match='normalises by itself: leave "any_normalization" out'):
+        pretrained("efficientnet_b0", normalization, anyway=True)
