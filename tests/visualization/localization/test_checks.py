@@ -135,7 +135,7 @@ def test_boxes_are_written_in_pixels_for_what_is_positive_and_both_files_agree(s
     box = np.array([[0.25, 0.5, 0.75, 1.0, 0.9], [0.0, 0.0, 0.25, 0.25, 0.5]])
     found = [[box, box, np.zeros((0, 5))], [box[:1], box[1:], box]]
     with box_files(tmp_path, store, sizes, asked, {"boxes": {"fit": "given"}}) as (write, counts):
-        write(chunk, found)
+        write(chunk.rows, found)
     content = json.loads((tmp_path / "boxes.json").read_text())
     assert content["boxes"] == {"fit": "given"}
     assert [image["image_id"] for image in content["images"]] == store.image_ids[rows].tolist()

@@ -10,6 +10,7 @@ import numpy as np
 from cxr.config.atomic import write_json, written_atomically
 from cxr.config.errors import UserError
 from cxr.evaluation.mean_auroc import LEVEL
+from cxr.visualization.localization.begun import KEEP_CHUNKS, Begun
 from cxr.visualization.localization.checks import deletion_entries, lung_entries, randomised_entries
 from cxr.visualization.localization.estimates import PART, Sample, counts_by_finding, score_entries, table_rows
 from cxr.visualization.localization.examples import forget_examples
@@ -24,6 +25,7 @@ from cxr.visualization.localization.rules import (
     same_for_all,
 )
 from cxr.visualization.localization.scores import Scorer
+from cxr.visualization.localization.seen import Seen
 from cxr.visualization.localization.task import Task
 from cxr.visualization.localization.truth import Truth, read_truth
 from cxr.visualization.localization.walk import Chunk, Part, walk_maps
@@ -33,7 +35,11 @@ RECORD, TABLE, EXAMPLES = "localization.json", "localization.csv", "examples"
 
 
 def localize(task: Task, folder: Path, inputs: str) -> dict[str, Any]:
-    """Write boxes.csv, boxes.json, localization.csv, examples/ and, last, localization.json; return the latter."""
+    """Write boxes.csv, boxes.json, localization.csv, examples/ and, last, localization.json; return the latter.
+
+    What an interrupted call of the same inputs did is not done again, but for a few dozen images.
+    """
+    begun = Begun.of(folder, inputs)
     store, sizes = task.store, task.sizes["pooled"]
     truth = read_truth(task.true_boxes, store, sizes, PART)
     rules = _rules(task, truth)
@@ -41,13 +47,27 @@ def localize(task: Task, folder: Path, inputs: str) -> dict[str, Any]:
     lungs = LungMass(store, sizes, task.usable)
     test = np.flatnonzero(store.parts == PART)
     head = {"split": {key: store.split[key] for key in ("name", "hash")} | {"part": PART}, "boxes": rules.record()}
+    kept = begun.read_arrays("maps")
+    seen = Seen.of(kept)
+    lungs.restore({name.removeprefix("lungs_"): array for name, array in kept.items() if name.startswith("lungs_")})
+
+    def keep() -> None:
+        collected = {f"lungs_{name}": array for name, array in lungs.arrays().items()}
+        begun.keep_arrays("maps", seen.arrays() | collected)
+
     with box_files(folder, store, sizes, task.asked, head) as (write, counts):
+        for rows, boxes in seen.chunks():
+            write(rows, boxes)
 
         def look(chunk: Chunk, boxes: list[list[np.ndarray]]) -> None:
-            write(chunk, boxes)
+            write(chunk.rows, boxes)
             lungs.add(chunk)
+            if len(seen.rows) % KEEP_CHUNKS == 0:
+                keep()
 
-        scores = scorer.run(walk_maps(task.parts(test), task.open_maps, task.progress("heatmaps")), look)
+        maps = walk_maps(task.parts(test), task.open_maps, task.progress("heatmaps"), len(seen.rows))
+        scores = scorer.run(maps, look, seen)
+    keep()
     reason = truth.reason()
     result: dict[str, Any] = head | {
         "synthetic": bool(store.record["synthetic"]),
@@ -60,7 +80,7 @@ def localize(task: Task, folder: Path, inputs: str) -> dict[str, Any]:
         "numbers": None,
         "randomised": None,
         "lungs": lung_entries(task, lungs),
-        "deletion": deletion_entries(task, test),
+        "deletion": deletion_entries(task, test, begun),
         "examples": [],
     }
     forget_examples(folder / EXAMPLES)
@@ -68,10 +88,11 @@ def localize(task: Task, folder: Path, inputs: str) -> dict[str, Any]:
         sample = Sample.of(scores.rows, store.patient_ids, store.findings, task.resamples, task.seed)
         result["findings"] = counts_by_finding(scores, sample, store.patient_ids)
         result["numbers"] = score_entries(scores, sample)
-        result["randomised"] = randomised_entries(task, scorer, truth, sample)
+        result["randomised"] = randomised_entries(task, scorer, truth, sample, begun)
         result["examples"] = write_examples(task, scores, scorer, folder / EXAMPLES)
     _write_table(folder / TABLE, result)
     write_json(folder / RECORD, {"inputs": inputs, **result})
+    begun.end()
     return result
 
 
