@@ -27,7 +27,7 @@ from cxr.visualization.localization.randomised import randomise_members
 from cxr.visualization.localization.scores import Scores
 from cxr.visualization.localization.walk import MAP_PX, Chunk
 from cxr.visualization.localization.written import Asked, box_files
-from cxr.visualization.maps import group_maps
+from cxr.visualization.maps import open_maps
 from cxr.visualization.methods.grad_cam import with_maps
 
 RANDOM = np.random.default_rng(4)
@@ -98,8 +98,8 @@ def test_random_weights_are_new_everywhere_repeatable_and_still_make_maps(traine
             np.testing.assert_array_equal(first, second)
         assert with_maps(fresh).output_names == with_maps(model).output_names
     rows = np.flatnonzero(store.parts == "test")[:4]
-    found = group_maps(made, store, rows, "keras", lambda done, total: None)
-    assert found.heat(0, 0, 32).shape == (32, 32)
+    with open_maps(made, store, "keras") as read:
+        assert read(rows).heat(0, 0, 32).shape == (32, 32)
 
 
 @pytest.mark.parametrize("lie", ["", "head left"])

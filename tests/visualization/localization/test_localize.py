@@ -1,4 +1,4 @@
-"""`localize` killed in the middle of each of its long parts: called again it goes on, and ends as if it had not been."""
+"""`localize` killed in the middle of each of its long parts: called again it goes on, and ends as if never killed."""
 
 import json
 from dataclasses import replace
