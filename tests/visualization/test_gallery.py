@@ -111,7 +111,7 @@ def test_progress_ends_with_the_last_image_of_the_last_member(gallery):
 
 
 def test_pictures_of_an_earlier_run_are_removed(draw, predictions, store, tmp_path):
-    for name in ("Edema-01-old.png", "index.csv", "notes.txt"):
+    for name in ("Edema-01-old.png", ".part-1-index.csv", "index.csv", "notes.txt"):
         (tmp_path / name).write_text("old")
     draw(predictions, store, tmp_path, Heatmaps(images_per_finding=1))
     names = {path.name for path in tmp_path.iterdir()}
@@ -244,7 +244,9 @@ def test_interrupted_work_goes_on_where_it_stopped(everything, tmp_path, monkeyp
     assert 0 < len(before) < len(choices)
     assert not (tmp_path / "index.csv").exists()
     (tmp_path / next(iter(before))).with_name(".part-1-cut-off.jpg").write_bytes(b"half")
+    (tmp_path / ".part-1-index.csv").write_bytes(b"half")
     write_collection(choices, sources, tmp_path, "inputs", quiet)
+    assert not list(tmp_path.rglob(".part-*"))
     assert pictures_of(tmp_path) == pictures_of(folder)
     assert before.items() <= {name: (tmp_path / name).stat().st_mtime_ns for name in pictures_of(tmp_path)}.items()
     assert (tmp_path / "index.csv").read_bytes() == (folder / "index.csv").read_bytes()

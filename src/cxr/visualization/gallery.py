@@ -33,7 +33,7 @@ def write_highest(sources: Sources, folder: Path, on_progress: Told) -> tuple[li
     choices = choose_highest(calls, count)
     ranks = rank_highest(calls, MOST)
     folder.mkdir(parents=True, exist_ok=True)
-    for old in [*folder.glob("*.png"), folder / INDEX, folder / ERRORS]:
+    for old in [*folder.glob("*.png"), *folder.glob(".part-*"), folder / INDEX, folder / ERRORS]:
         old.unlink(missing_ok=True)
     best = max(choices, key=lambda one: (calls.labels[one.image, one.finding] == 1, calls.raw[one.image, one.finding]))
     tiles: dict[tuple[int, int], np.ndarray] = {}
@@ -59,7 +59,7 @@ def write_collection(
     inputs: what the pictures depend on; pictures of other inputs are removed, those of an interrupted call are kept.
     """
     begun = folder / BEGUN
-    for cut_off in folder.glob("*/.part-*"):  # of a call that was killed
+    for cut_off in folder.rglob(".part-*"):  # of a call that was killed
         cut_off.unlink()
     if not (begun.is_file() and read_json(begun).get("inputs") == inputs):
         for old in [*folder.glob("*/*.jpg"), folder / INDEX, folder / ERRORS]:
