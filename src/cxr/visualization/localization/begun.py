@@ -59,5 +59,5 @@ class Begun:
         write_json(self.folder / f"{name}.json", {name: content})
 
     def end(self) -> None:
-        """Remove the folder: all is written."""
+        """Remove the folder: all is done."""
         shutil.rmtree(self.folder)
