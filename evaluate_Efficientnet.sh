@@ -2,5 +2,4 @@
 # Numbers of the trained group Efficientnet: metrics.json, report.html.
 set -eu
 cd "$(dirname "$0")"
-./cxr evaluate Efficientnet "$@"
-./cxr report Efficientnet "$@"
+exec ./evaluate.sh Efficientnet "$@"

@@ -2,5 +2,4 @@
 # Numbers of the trained group Ensemble: metrics.json, report.html.
 set -eu
 cd "$(dirname "$0")"
-./cxr evaluate Ensemble "$@"
-./cxr report Ensemble "$@"
+exec ./evaluate.sh Ensemble "$@"

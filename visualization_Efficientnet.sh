@@ -2,6 +2,4 @@
 # Heatmaps and boxes of the trained group Efficientnet: gradcam/, localization/, report.html.
 set -eu
 cd "$(dirname "$0")"
-./cxr visualize Efficientnet "$@"
-./cxr localize Efficientnet "$@"
-./cxr report Efficientnet "$@"
+exec ./visualization.sh Efficientnet "$@"

@@ -198,6 +198,17 @@ def test_results_that_were_damaged_or_deleted_are_made_again(finished):
     assert list(group.glob("gradcam/Mass-*.png"))
 
 
+def test_the_whole_test_part_is_drawn_by_the_script_and_found_in_the_gallery(finished):
+    folder, options, _ = finished
+    group = folder / "models" / "smoke" / "Ensemble"
+    result = run_script("visualization_Ensemble.sh", "--all", *options)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "localize: unchanged" in result.stdout
+    assert "report: written" in result.stdout
+    drawn = {row["image_id"] for row in read_rows(group / "gradcam" / "all" / "index.csv")}
+    assert drawn == {row["image_id"] for row in read_rows(group / "predictions.csv") if row["split"] == "test"}
+
+
 def test_a_damaged_model_stops_the_run(finished, tmp_path):
     folder, options, _ = finished
     result = run_script("train_Efficientnet.sh", *options)

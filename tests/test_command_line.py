@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from importlib.metadata import version
@@ -12,8 +13,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 HELP_CPU_S = 0.5
-SCRIPTS = ["prepare_data.sh", "run_tests.sh", "cxr", ".ci/run"] + [
-    f"{verb}_{group}.sh" for verb in ("train", "evaluate", "visualization") for group in ("Ensemble", "Efficientnet")
+VERBS = ("train", "evaluate", "visualization")
+SCRIPTS = ["prepare_data.sh", "run_tests.sh", "cxr", ".ci/run", *(f"{verb}.sh" for verb in VERBS)] + [
+    f"{verb}_{group}.sh" for verb in VERBS for group in ("Ensemble", "Efficientnet")
 ]
 
 
@@ -79,6 +81,38 @@ def test_scripts_are_short_executable_posix_shell(script):
     assert text.startswith("#!/bin/sh\n")
     assert "set -eu" in text
     subprocess.run(["sh", "-n", str(path)], check=True)
+
+
+@pytest.mark.parametrize(
+    ("script", "own", "steps"),
+    [
+        ("visualization", ["--all"], ["visualize", "localize", "report"]),
+        ("visualization", ["--sample", "3"], ["visualize", "localize", "report"]),
+        ("visualization", ["--sample=3"], ["visualize", "localize", "report"]),
+        ("evaluate", ["--on", "other place.json"], ["evaluate", "report"]),
+        ("evaluate", ["--labels=table.csv"], ["evaluate", "report"]),
+        ("evaluate", [], ["evaluate", "report"]),
+    ],
+)
+def test_scripts_give_an_option_only_to_the_step_that_knows_it(script, own, steps, tmp_path):
+    for name in (f"{script}.sh", f"{script}_Ensemble.sh"):
+        shutil.copy(ROOT / name, tmp_path)
+    launcher = tmp_path / "cxr"
+    launcher.write_text("#!/bin/sh\nfor one; do printf '%s|' \"$one\"; done\necho\n")
+    launcher.chmod(0o755)
+    before, after = ["--smoke", "--set", "a=b c"], ["--overwrite", "--settings", "SETTINGS.json"]
+    command = ["sh", str(tmp_path / f"{script}_Ensemble.sh"), *before, *own, *after]
+    done = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    first, *rest = ([step, "Ensemble"] for step in steps)
+    assert [line.split("|")[:-1] for line in done] == [
+        [*first, *before, *own, *after], *([*step, *before, *after] for step in rest)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("script", VERBS)
+def test_a_script_for_any_group_asks_for_one(script):
+    result = subprocess.run(["sh", str(ROOT / f"{script}.sh"), "--smoke"], capture_output=True, text=True)
+    assert_one_sentence(result, f"{script}.sh: name a group first")
 
 
 def test_both_files_are_checked_at_once(tmp_path):

@@ -54,6 +54,7 @@ def test_the_page_holds_the_index_and_the_calibrated_probability(folder):
     page = (folder / "gallery.html").read_text(encoding="utf-8")
     assert "Calibrated probabilities" in page
     assert not re.search(r"https?://", page)
+    assert "relative to its own hottest place" in page
 
 
 def test_a_picture_that_several_folders_hold_is_shown_once(folder):

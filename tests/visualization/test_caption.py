@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxr.visualization.caption import FONT_PX, LEFT_PX, TEXT_COLOUR, _parts, font, font_for, write_caption
+from cxr.visualization.caption import FONT_PX, LEFT_PX, TEXT_COLOUR, _parts, font, write_caption
 
 
 @given(text=st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=60))
@@ -39,10 +39,3 @@ def test_every_piece_has_its_colour():
     strip = write_caption([("III", colour) for colour in colours], 200)
     lefts = [np.nonzero(strip[..., channel] > 150)[1].min() for channel in range(3)]
     assert lefts == sorted(lefts)
-
-
-def test_the_font_shrinks_until_the_text_fits():
-    text = "Enlarged Cardiomediastinum 0.87, label: uncertain"
-    assert font_for("Mass", 288).size == FONT_PX
-    assert font_for(text, 288).size < FONT_PX
-    assert font_for(text, 288).getlength(text) <= 288

@@ -14,6 +14,7 @@ from cxr.visualization.calls import make_calls
 from cxr.visualization.choices import choose_all, choose_highest, choose_sample
 from cxr.visualization.drawing import Sources
 from cxr.visualization.gallery import write_collection, write_highest
+from cxr.visualization.overlay import TRUE_COLOUR
 
 TOPS = {f"{finding}-top.png" for finding in ("Cardiomegaly", "Effusion", "Mass")}
 LABEL_TEXTS = {1.0: "1", 0.0: "0", -1.0: "-1"}
@@ -62,9 +63,11 @@ def draw(sources_of):
 
 @pytest.fixture(scope="module")
 def gallery(sources_of, predictions, store, tmp_path_factory):
-    """Folder, number of pictures and reports of progress of a gallery; nobody may change it."""
+    """Folder, number of pictures and reports of progress of a gallery, true boxes of masses; nobody may change it."""
     folder, told = tmp_path_factory.mktemp("gallery") / "gradcam", []
-    drawn, _ = write_highest(sources_of(predictions, store), folder, lambda *done: told.append(done))
+    boxes = {(image_id, "Mass"): [(4.0, 4.0, 20.0, 20.0)] for image_id in predictions.image_ids.tolist()}
+    sources = sources_of(predictions, store, true_boxes=boxes)
+    drawn, _ = write_highest(sources, folder, lambda *done: told.append(done))
     return folder, len(drawn), told
 
 
@@ -111,7 +114,7 @@ def test_progress_ends_with_the_last_image_of_the_last_member(gallery):
 
 
 def test_pictures_of_an_earlier_run_are_removed(draw, predictions, store, tmp_path):
-    for name in ("Edema-01-old.png", "index.csv", "notes.txt"):
+    for name in ("Edema-01-old.png", ".part-1-index.csv", "index.csv", "notes.txt"):
         (tmp_path / name).write_text("old")
     draw(predictions, store, tmp_path, Heatmaps(images_per_finding=1))
     names = {path.name for path in tmp_path.iterdir()}
@@ -119,6 +122,13 @@ def test_pictures_of_an_earlier_run_are_removed(draw, predictions, store, tmp_pa
     assert "notes.txt" in names
     assert len(read_index(tmp_path)) == 3
     assert len(names) == 3 + len({"index.csv", "steps.png", "notes.txt", *TOPS})
+
+
+def test_a_grid_with_true_boxes_says_what_is_green(gallery):
+    for finding, green in (("Mass", True), ("Effusion", False)):
+        with Image.open(gallery[0] / f"{finding}-top.png") as picture:
+            title = np.asarray(picture)[:28]
+        assert (title == TRUE_COLOUR).all(axis=2).any() == green
 
 
 def test_more_pictures_than_images_are_all_images(draw, predictions, store, tmp_path):
@@ -244,7 +254,9 @@ def test_interrupted_work_goes_on_where_it_stopped(everything, tmp_path, monkeyp
     assert 0 < len(before) < len(choices)
     assert not (tmp_path / "index.csv").exists()
     (tmp_path / next(iter(before))).with_name(".part-1-cut-off.jpg").write_bytes(b"half")
+    (tmp_path / ".part-1-index.csv").write_bytes(b"half")
     write_collection(choices, sources, tmp_path, "inputs", quiet)
+    assert not list(tmp_path.rglob(".part-*"))
     assert pictures_of(tmp_path) == pictures_of(folder)
     assert before.items() <= {name: (tmp_path / name).stat().st_mtime_ns for name in pictures_of(tmp_path)}.items()
     assert (tmp_path / "index.csv").read_bytes() == (folder / "index.csv").read_bytes()

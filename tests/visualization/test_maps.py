@@ -8,17 +8,21 @@ import pytest
 from cxr.classification.crops import read_images
 from cxr.config.errors import UserError
 from cxr.config.heatmaps import Heatmaps
-from cxr.visualization.maps import group_maps
+from cxr.visualization.maps import open_maps
 from cxr.visualization.methods.grad_cam import with_maps
 from cxr.visualization.places import places_of
 
 
+def read_maps(folders, store, rows, engine="keras", **asked):
+    with open_maps(folders, store, engine, **asked) as read:
+        return read(rows)
+
+
 @pytest.mark.parametrize(("engine", "sizes"), [("keras", (32, 24)), ("openvino", (32,))])
-def test_group_maps_are_the_mean_of_the_normalised_maps_of_the_members(trained, store, engine, sizes, monkeypatch):
-    monkeypatch.setattr("cxr.visualization.maps.CHUNK_IMAGES", 2)
+def test_the_maps_of_a_group_are_the_mean_of_the_normalised_maps_of_the_members(trained, store, engine, sizes):
     folders = [trained[0] / name for name in ("first", "second")[: len(sizes)]]
     rows = np.array([4, 0, 7, 9, 2])
-    maps = group_maps(folders, store, rows, engine, lambda done, total: None)
+    maps = read_maps(folders, store, rows, engine)
     expected = np.zeros((5, 3, 32, 32))
     for folder, size in zip(folders, sizes, strict=True):
         network = with_maps(keras.saving.load_model(folder / "model.keras"))
@@ -37,7 +41,7 @@ ROWS = np.array([4, 0, 7])
 
 def heats(folders, store, **keys):
     """(3, K, 32, 32) of these keys of `heatmaps`."""
-    maps = group_maps(folders, store, ROWS, "keras", lambda done, total: None, Heatmaps(**keys))
+    maps = read_maps(folders, store, ROWS, heatmaps=Heatmaps(**keys))
     return np.array([[maps.heat(i, k, 32) for k in range(3)] for i in range(3)])
 
 
@@ -82,7 +86,7 @@ def test_the_sum_of_findings_is_one_map_for_all(both, store):
 
 
 def test_a_fine_map_goes_where_its_pixels_are(both, store):
-    maps = group_maps(both[:1], store, ROWS, "keras", lambda done, total: None, Heatmaps(method="smooth_grad"), 3)
+    maps = read_maps(both[:1], store, ROWS, heatmaps=Heatmaps(method="smooth_grad"), seed=3)
     np.testing.assert_allclose(maps.heat(1, 2, 32), maps.members[0][1, :, :, 2], atol=1e-3)
 
 

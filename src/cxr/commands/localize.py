@@ -96,9 +96,12 @@ def _lines(result: dict, target: Path) -> list[str]:
     """What a run says at its end."""
     counts, truth = result["written"], result["truth"]
     lines = [f"{counts['boxes']} boxes in {counts['images']} test images: {target / 'boxes.csv'}, boxes.json"]
-    for key, what in (("clipped", "reach beyond their image and were cut off"), ("outside", "lie outside their image")):
+    for key, what in (
+        ("clipped", "reaching beyond their image, cut off there"),
+        ("outside", "outside their image, left out"),
+    ):
         if truth[key]:
-            lines.append(f"{truth[key]} true boxes {what}")
+            lines.append(f"true boxes {what}: {truth[key]}")
     if result["reason"]:
         return [*lines, f"not scored: {result['reason']}"]
     pointing = result["numbers"]["pointing"]

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 TEXT_COLOUR, SOFT_COLOUR, BACKGROUND = (235, 235, 235), (165, 165, 165), (18, 18, 18)
-LEFT_PX, BETWEEN_PX, FONT_PX, SMALLEST_PX = 6, 14, 14, 8
+LEFT_PX, BETWEEN_PX, FONT_PX = 6, 14, 14
 Piece = tuple[str, tuple[int, int, int]]
 """A text that stays on one line where it can, and its colour."""
 
@@ -18,12 +18,6 @@ Piece = tuple[str, tuple[int, int, int]]
 def font(size_px: int) -> ImageFont.FreeTypeFont:
     """DejaVu Sans, which matplotlib brings along: names of images are not always in English."""
     return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", size_px)
-
-
-def font_for(text: str, room_px: int) -> ImageFont.FreeTypeFont:
-    """Return the largest font up to the usual one in which a text fits into so many pixels, or the smallest."""
-    sizes = range(FONT_PX, SMALLEST_PX, -1)
-    return next((font(size) for size in sizes if font(size).getlength(text) <= room_px), font(SMALLEST_PX))
 
 
 def write_caption(pieces: Sequence[Piece], width_px: int, font_px: int = FONT_PX) -> np.ndarray:

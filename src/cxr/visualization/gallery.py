@@ -12,11 +12,12 @@ from cxr.config.record import read_json
 from cxr.images.files import ImageError, write_png
 from cxr.preparation.store import lung_mask
 from cxr.visualization.calls import Calls
-from cxr.visualization.caption import SOFT_COLOUR, TEXT_COLOUR
+from cxr.visualization.caption import SOFT_COLOUR, TEXT_COLOUR, Piece
 from cxr.visualization.choices import Choice, choose_highest, finding_names, rank_highest, top_name
 from cxr.visualization.drawing import EMPTY, Sources, Unread, call_piece, draw_choices, number_text
 from cxr.visualization.grid import MOST, draw_tile, lay_grid
 from cxr.visualization.originals import read_original
+from cxr.visualization.overlay import TRUE_COLOUR
 from cxr.visualization.steps import steps_picture
 
 INDEX, ERRORS, STEPS, BEGUN = "index.csv", "errors.csv", "steps.png", "begun.json"
@@ -33,7 +34,7 @@ def write_highest(sources: Sources, folder: Path, on_progress: Told) -> tuple[li
     choices = choose_highest(calls, count)
     ranks = rank_highest(calls, MOST)
     folder.mkdir(parents=True, exist_ok=True)
-    for old in [*folder.glob("*.png"), folder / INDEX, folder / ERRORS]:
+    for old in [*folder.glob("*.png"), *folder.glob(".part-*"), folder / INDEX, folder / ERRORS]:
         old.unlink(missing_ok=True)
     best = max(choices, key=lambda one: (calls.labels[one.image, one.finding] == 1, calls.raw[one.image, one.finding]))
     tiles: dict[tuple[int, int], np.ndarray] = {}
@@ -46,8 +47,9 @@ def write_highest(sources: Sources, folder: Path, on_progress: Told) -> tuple[li
 
     unread = draw_choices(choices, sources, folder, on_progress, keep, list(ranks))
     for finding, name in enumerate(finding_names(calls.findings)):
-        ones = [tiles[pair] for pair in ranks if pair[1] == finding]
-        write_png(folder / top_name(name), lay_grid(ones, _title(calls, finding, len(ones))))
+        pairs = [pair for pair in ranks if pair[1] == finding]
+        title = _title(calls, finding, len(pairs), any(sources.boxes_of(*pair) for pair in pairs))
+        write_png(folder / top_name(name), lay_grid([tiles[pair] for pair in pairs], title))
     return _write_tables(choices, unread, sources, folder), unread
 
 
@@ -59,7 +61,7 @@ def write_collection(
     inputs: what the pictures depend on; pictures of other inputs are removed, those of an interrupted call are kept.
     """
     begun = folder / BEGUN
-    for cut_off in folder.glob("*/.part-*"):  # of a call that was killed
+    for cut_off in folder.rglob(".part-*"):  # of a call that was killed
         cut_off.unlink()
     if not (begun.is_file() and read_json(begun).get("inputs") == inputs):
         for old in [*folder.glob("*/*.jpg"), folder / INDEX, folder / ERRORS]:
@@ -108,13 +110,14 @@ def _write_csv(path: Path, lines: Iterable[Sequence[object]]) -> None:
         csv.writer(stream, lineterminator="\n").writerows(lines)
 
 
-def _title(calls: Calls, finding: int, tiles: int) -> list[tuple[str, tuple[int, int, int]]]:
+def _title(calls: Calls, finding: int, tiles: int, with_boxes: bool) -> list[Piece]:
     kind = "raw" if calls.calibrated is None else "calibrated"
     thresholds = np.unique(calls.thresholds[:, finding])  # with cross-validation one per fold
     cut = f"threshold {', '.join(map(number_text, thresholds))}" if not np.isnan(thresholds).any() else "no threshold"
     return [
         (calls.findings[finding].replace("_", " "), TEXT_COLOUR),
         (f"the {tiles} highest of {len(calls.image_ids):,} test images, {kind} probabilities, {cut}", SOFT_COLOUR),
+        *([("true boxes", TRUE_COLOUR)] * with_boxes),
     ]
 
 

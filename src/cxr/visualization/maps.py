@@ -21,7 +21,6 @@ from cxr.visualization.methods.map_maker import Asked, MapMaker
 from cxr.visualization.methods.registry import METHODS
 from cxr.visualization.places import Places
 
-CHUNK_IMAGES = 64
 DEFAULT = Heatmaps()
 
 
@@ -97,23 +96,3 @@ def _asked(model: keras.Model, engine: str, files: Path, heatmaps: Heatmaps, see
     outputs = model.output_shape[-1]
     target = np.ones((outputs, 1), np.float32) if heatmaps.target == "sum" else np.eye(outputs, dtype=np.float32)
     return Asked(target, lambda network: open_engine(network, engine, files), seed)
-
-
-def group_maps(
-    folders: Sequence[Path],
-    store: Store,
-    rows: np.ndarray,
-    engine: str,
-    on_progress: Callable[[int, int], None],
-    heatmaps: Heatmaps = DEFAULT,
-    seed: int = 0,
-) -> GroupMaps:
-    """Make the maps of all the chosen rows of the store at once."""
-    parts = []
-    with open_maps(folders, store, engine, heatmaps, seed) as read:
-        for start in range(0, len(rows), CHUNK_IMAGES):
-            parts.append(read(rows[start : start + CHUNK_IMAGES]))
-            on_progress(min(start + CHUNK_IMAGES, len(rows)), len(rows))
-    members = [np.concatenate(arrays) for arrays in zip(*(part.members for part in parts), strict=True)]
-    probabilities = [np.concatenate(arrays) for arrays in zip(*(part.probabilities for part in parts), strict=True)]
-    return GroupMaps(members, parts[0].places, probabilities, parts[0].best, heatmaps)

@@ -4,10 +4,10 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from cxr.images.geometry import Box, resize
-from cxr.visualization.caption import BACKGROUND, LEFT_PX, TEXT_COLOUR, font_for
+from cxr.visualization.caption import BACKGROUND, TEXT_COLOUR, write_caption
 from cxr.visualization.overlay import BOX_COLOUR, COLOUR_MAP, GAP_PX, overlay
 
-PANEL_PX, CAPTION_PX = 300, 26
+PANEL_PX = 300
 LUNG_COLOUR = np.array([90, 200, 250], np.float32)
 LUNG_OPACITY = 0.35
 TITLES = ("X-ray", "lungs and box", "crop")
@@ -33,13 +33,14 @@ def steps_picture(
     panels = [_framed(np.repeat(small[..., None], 3, axis=2)), _framed(_with_lungs(small, mask, box, scale))]
     crop = resize(crop, PANEL_PX, PANEL_PX)
     panels += [np.repeat(crop[..., None], 3, axis=2), overlay(crop, resize(heat, PANEL_PX, PANEL_PX), opacity, colours)]
-    sheet = Image.new("RGB", (len(panels) * (PANEL_PX + GAP_PX) - GAP_PX, PANEL_PX + CAPTION_PX), BACKGROUND)
-    for place, (panel, text) in enumerate(zip(panels, (*TITLES, title), strict=True)):
+    strips = [write_caption([(text, TEXT_COLOUR)], PANEL_PX) for text in (*TITLES, title)]
+    top = max(map(len, strips))
+    sheet = np.full((top + PANEL_PX, len(panels) * (PANEL_PX + GAP_PX) - GAP_PX, 3), BACKGROUND, np.uint8)
+    for place, (panel, strip) in enumerate(zip(panels, strips, strict=True)):
         left = place * (PANEL_PX + GAP_PX)
-        sheet.paste(Image.fromarray(panel), (left, CAPTION_PX))
-        font = font_for(text, PANEL_PX - 2 * LEFT_PX)
-        ImageDraw.Draw(sheet).text((left + LEFT_PX, 5), text, fill=TEXT_COLOUR, font=font)
-    return np.asarray(sheet)
+        sheet[: len(strip), left : left + PANEL_PX] = strip
+        sheet[top:, left : left + PANEL_PX] = panel
+    return sheet
 
 
 def _with_lungs(small: np.ndarray, mask: np.ndarray | None, box: Box, scale: float) -> np.ndarray:

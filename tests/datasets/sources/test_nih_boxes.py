@@ -26,7 +26,7 @@ def test_boxes_become_shares_of_the_image(tmp_path):
     [
         ("a.png,Masse,1,1,1,1", r"row 1 has an unknown finding: Masse, 1, 1, 1, 1"),
         ("a.png,Mass,x,1,1,1", r"row 1 is no box of the image: Mass, x, 1, 1, 1"),
-        ("a.png,Mass,1000,1,100,1", r"row 1 is no box of the image"),
+        ("a.png,Mass,1000,1,100,1", r"row 1 is no box of the image.*all of the box within it"),
         ("a.png,Mass,1,1,0,1", r"row 1 is no box of the image"),
         ("a.png,Mass,1,1", r"row 1 has 4 cells where the header has 6"),
     ],

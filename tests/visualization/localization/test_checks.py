@@ -20,15 +20,23 @@ from cxr.visualization.localization.deletion import (
     measure_curves,
     predict_with,
 )
-from cxr.visualization.localization.examples import choose_examples
+from cxr.visualization.localization.examples import (
+    FOUND_COLOUR,
+    PANEL_PX,
+    caption_of,
+    choose_examples,
+    draw_example,
+)
+from cxr.visualization.localization.frames import Frame
 from cxr.visualization.localization.lungs import LungMass
 from cxr.visualization.localization.measures import NUMBERS
 from cxr.visualization.localization.randomised import randomise_members
 from cxr.visualization.localization.scores import Scores
 from cxr.visualization.localization.walk import MAP_PX, Chunk
 from cxr.visualization.localization.written import Asked, box_files
-from cxr.visualization.maps import group_maps
+from cxr.visualization.maps import open_maps
 from cxr.visualization.methods.grad_cam import with_maps
+from cxr.visualization.overlay import TRUE_COLOUR
 
 RANDOM = np.random.default_rng(4)
 
@@ -98,8 +106,8 @@ def test_random_weights_are_new_everywhere_repeatable_and_still_make_maps(traine
             np.testing.assert_array_equal(first, second)
         assert with_maps(fresh).output_names == with_maps(model).output_names
     rows = np.flatnonzero(store.parts == "test")[:4]
-    found = group_maps(made, store, rows, "keras", lambda done, total: None)
-    assert found.heat(0, 0, 32).shape == (32, 32)
+    with open_maps(made, store, "keras") as read:
+        assert read(rows).heat(0, 0, 32).shape == (32, 32)
 
 
 @pytest.mark.parametrize("lie", ["", "head left"])
@@ -135,7 +143,7 @@ def test_boxes_are_written_in_pixels_for_what_is_positive_and_both_files_agree(s
     box = np.array([[0.25, 0.5, 0.75, 1.0, 0.9], [0.0, 0.0, 0.25, 0.25, 0.5]])
     found = [[box, box, np.zeros((0, 5))], [box[:1], box[1:], box]]
     with box_files(tmp_path, store, sizes, asked, {"boxes": {"fit": "given"}}) as (write, counts):
-        write(chunk, found)
+        write(chunk.rows, found)
     content = json.loads((tmp_path / "boxes.json").read_text())
     assert content["boxes"] == {"fit": "given"}
     assert [image["image_id"] for image in content["images"]] == store.image_ids[rows].tolist()
@@ -168,3 +176,22 @@ def test_examples_are_of_different_findings_and_never_the_same_picture():
     assert [one.row for one in best] == [0, 5, 7, 9]
     assert [(one.finding, one.row) for one in worst][:3] == [(2, 8), (1, 6), (0, 4)]
     assert not {(one.row, one.finding) for one in best} & {(one.row, one.finding) for one in worst}
+
+
+def test_an_example_names_its_boxes_and_shows_them_where_they_are():
+    """Nothing of a long name is cut off, and the picture stays as wide as its X-ray."""
+    image, name = np.full((60, 90), 30, np.uint8), "x" * 70 + ".png"
+    frame = Frame(Box(0, 0, 90, 90), BY_NAME[""], 60, 90)
+    true, found = np.array([[10.0, 10, 30, 40]]), np.array([[45.0, 5, 80, 50]])
+    caption = caption_of("Pleural_Thickening", name, 0.126)
+    assert [text for text, _ in caption[:3]] == ["Pleural Thickening", "13 % of the heat in the true box", name]
+    picture = draw_example(image, np.zeros((16, 16), np.float32), frame, found, true, 0.5, caption)
+    height = round(PANEL_PX * 60 / 90)
+    assert picture.shape[1] == PANEL_PX
+    strip, xray = picture[:-height], picture[-height:]
+    for colour, box in ((TRUE_COLOUR, true[0]), (FOUND_COLOUR, found[0])):
+        assert (strip == colour).all(axis=2).any()  # says what the colour stands for
+        rows, columns = np.nonzero((xray == colour).all(axis=2))
+        corners = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]) * 90 / PANEL_PX
+        assert corners == pytest.approx(box, abs=0.5)
+    assert (strip[:, -5:] == strip[0, 0]).all()

@@ -35,6 +35,10 @@ def read_boxes(path: Path) -> pd.DataFrame:
     ):
         if wrong.any():
             row = int(np.argmax(wrong))
-            raise UserError(f"{path}: row {row + 1} {what}: {', '.join(table[[FINDING, *SIDES]].iloc[row])}")
+            found = ", ".join(table[[FINDING, *SIDES]].iloc[row])
+            raise UserError(
+                f"{path}: row {row + 1} {what}: {found}; allowed are the 14 findings and x, y, w, h in pixels of a "
+                f"{GRID_PX} x {GRID_PX} image, all of the box within it"
+            )
     ids = pd.DataFrame({"image_id": table[ID].str.strip(), "finding": findings})
     return pd.concat([ids, pd.DataFrame(sides, columns=BOXES[2:])], axis=1)

@@ -1,21 +1,22 @@
 """Scored images in, pictures of the best and the worst out: heat, true boxes, found boxes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from cxr.images.geometry import place_box, resize
-from cxr.visualization.caption import BACKGROUND, TEXT_COLOUR
+from cxr.visualization.caption import SOFT_COLOUR, TEXT_COLOUR, Piece, write_caption
 from cxr.visualization.localization.frames import Frame
 from cxr.visualization.localization.measures import NUMBERS
 from cxr.visualization.localization.scores import Scores
-from cxr.visualization.overlay import COLOUR_MAP, TRUE_COLOUR, overlay
+from cxr.visualization.overlay import COLOUR_MAP, SHADOW, TRUE_COLOUR, draw_boxes, overlay
 
 SHOWN = 4
 """Of the best, and as many of the worst."""
-PANEL_PX, CAPTION_PX = 420, 26
+PANEL_PX = 420
 FOUND_COLOUR = (255, 255, 255)
 
 
@@ -52,10 +53,10 @@ def draw_example(
     found: np.ndarray,
     true: np.ndarray,
     opacity: float,
-    caption: str,
+    caption: Sequence[Piece],
     colours: str = COLOUR_MAP,
 ) -> np.ndarray:
-    """Return (h, w, 3) uint8: the X-ray with the heat over it, true boxes solid green, found boxes thin white.
+    """Return (h, w, 3) uint8: the X-ray with the heat over it, true boxes green, found boxes thin white, captioned.
 
     image: (H, W) uint8. heat: (S, S) over the upright crop. found, true: (n, 4) in pixels of the original.
     """
@@ -63,13 +64,23 @@ def draw_example(
     scale = PANEL_PX / max(image.shape)
     small = Image.fromarray(resize(laid, *(max(round(side * scale), 1) for side in image.shape)))
     draw = ImageDraw.Draw(small)
-    for boxes, colour, width in ((found, FOUND_COLOUR, 1), (true, TRUE_COLOUR, 2)):
-        for corners in np.asarray(boxes) * scale:
-            draw.rectangle((*corners[:2], *np.maximum(corners[2:] - 1, corners[:2])), outline=colour, width=width)
-    sheet = Image.new("RGB", (small.width, small.height + CAPTION_PX), BACKGROUND)
-    sheet.paste(small, (0, CAPTION_PX))
-    ImageDraw.Draw(sheet).text((6, 5), caption, fill=TEXT_COLOUR, font=ImageFont.load_default(13))
-    return np.asarray(sheet)
+    for corners in np.asarray(found) * scale:
+        low, high = corners[:2], np.maximum(corners[2:] - 1, corners[:2])
+        draw.rectangle((*(low - 1), *(high + 1)), outline=SHADOW, width=3)  # white alone is lost on a bright lung
+        draw.rectangle((*low, *high), outline=FOUND_COLOUR)
+    draw_boxes(small, np.asarray(true) * scale)
+    return np.concatenate([write_caption(caption, small.width), np.asarray(small)])
+
+
+def caption_of(finding: str, image_id: str, energy: float) -> list[Piece]:
+    """Return what stands above a picture: finding, share of the heat in the true boxes, image, colours of boxes."""
+    return [
+        (finding.replace("_", " "), TEXT_COLOUR),
+        (f"{100 * energy:.0f} % of the heat in the true box", TEXT_COLOUR),
+        (image_id, SOFT_COLOUR),
+        ("true box", TRUE_COLOUR),
+        ("found boxes", FOUND_COLOUR),
+    ]
 
 
 def example_name(example: Example, number: int, finding: str) -> str:

@@ -1,5 +1,6 @@
 """Maps of images with a finding in, the share of their heat inside the lungs out, beside that of an even map."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,6 +9,8 @@ from cxr.classification.lung_control import mask_in_crop
 from cxr.preparation.store import Store, lung_mask
 from cxr.visualization.localization.measures import energy_in
 from cxr.visualization.localization.walk import MAP_PX, Chunk, frame_of
+
+COLLECTED = ("rows", "findings", "inside", "even")
 
 
 @dataclass(eq=False)
@@ -26,6 +29,15 @@ class LungMass:
     """Share of the heat in the lungs."""
     even: list[float] = field(default_factory=list)
     """Share of the crop that they fill."""
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return what was collected as arrays (M,)."""
+        return {name: np.array(getattr(self, name)) for name in COLLECTED}
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Go on from such arrays; nothing was collected where there are none."""
+        for name in filter(arrays.__contains__, COLLECTED):
+            getattr(self, name)[:] = arrays[name].tolist()
 
     def add(self, chunk: Chunk) -> None:
         """Look at the maps of one chunk."""

@@ -8,7 +8,7 @@ import numpy as np
 from cxr.config.errors import UserError
 from cxr.images.files import ImageError, read_image, write_png
 from cxr.preparation.store import Store
-from cxr.visualization.localization.examples import choose_examples, draw_example, example_name
+from cxr.visualization.localization.examples import caption_of, choose_examples, draw_example, example_name
 from cxr.visualization.localization.scores import Scorer, Scores
 from cxr.visualization.localization.task import Task
 from cxr.visualization.localization.walk import MAP_PX, frame_of
@@ -37,7 +37,7 @@ def write_examples(task: Task, scores: Scores, scorer: Scorer, folder: Path) -> 
                     frame.boxes_to_image(found[:, :4]),
                     scorer.truth.boxes[example.row, example.finding],
                     task.heatmaps.opacity,
-                    f"{finding}: {100 * example.energy:.0f} % of the heat in the box   {image_id}",
+                    caption_of(finding, image_id, example.energy),
                     task.heatmaps.colours,
                 )
                 name = example_name(example, number, finding)

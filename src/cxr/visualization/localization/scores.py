@@ -5,7 +5,7 @@ patient's own are taken out; their points and boxes are kept, a few dozen bytes 
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from cxr.visualization.localization.measures import (
 )
 from cxr.visualization.localization.overlap import pixels_of
 from cxr.visualization.localization.rules import Rules
+from cxr.visualization.localization.seen import Seen
 from cxr.visualization.localization.truth import Truth
 from cxr.visualization.localization.walk import MAP_PX, Chunk, frame_of
 from cxr.visualization.map_boxes import BoxRule, find_boxes
@@ -44,21 +45,6 @@ class Scores:
     values: dict[str, np.ndarray]
 
 
-@dataclass(eq=False)
-class _Seen:
-    """What is kept of the maps that went by, per finding: nothing grows but points and boxes."""
-
-    rows: list[np.ndarray] = field(default_factory=list)
-    points: list[np.ndarray] = field(default_factory=list)
-    """(n, K, 2) of each chunk."""
-    boxes: list[list[np.ndarray]] = field(default_factory=list)
-    """Per image, per finding (b, 5)."""
-    total: np.ndarray | float = 0.0
-    """(K, S, S) sum of the maps, each divided by its own sum."""
-    lit: np.ndarray | int = 0
-    """(K,) maps with any heat."""
-
-
 @dataclass(frozen=True)
 class Scorer:
     """How maps are scored. sizes: (N, 2) height and width of the store's originals; score: of a box."""
@@ -76,13 +62,17 @@ class Scorer:
         return frame_of(self.store, self.sizes, row)
 
     def run(
-        self, chunks: Iterable[Chunk], on_chunk: Callable[[Chunk, list[list[np.ndarray]]], None] | None = None
+        self,
+        chunks: Iterable[Chunk],
+        on_chunk: Callable[[Chunk, list[list[np.ndarray]]], None] | None = None,
+        seen: Seen | None = None,
     ) -> Scores:
         """Go through all maps once.
 
         on_chunk: is given each chunk and its boxes, per image and finding (b, 5): shares of the crop, and the score.
+        seen: what was seen before the first chunk; each is added to it before `on_chunk` is called.
         """
-        seen, own, randoms, patients_own = _Seen(), {}, {}, {}
+        seen = Seen() if seen is None else seen
         for chunk in chunks:
             boxes = [
                 [find_boxes(heat, self.rules.of(int(row)), self.score) for heat in maps]
@@ -99,20 +89,18 @@ class Scorer:
                 row = int(chunk.rows[place])
                 key, frame = (row, finding), self.frame(row)
                 inside = pixels_of(frame.boxes_to_crop(true), MAP_PX)
-                own[key] = self._score(chunk.heat[place, finding], boxes[place][finding], frame, true, inside)
+                seen.own[key] = self._score(chunk.heat[place, finding], boxes[place][finding], frame, true, inside)
                 noise = random_maps(
                     self.seed, str(self.store.image_ids[row]), self.store.findings[finding], chunk.grid, MAP_PX
                 )
                 rule = self.rules.of(row)
-                randoms[key] = np.mean([self._found(heat, rule, frame, true, inside) for heat in noise], axis=0)
+                seen.randoms[key] = np.mean([self._found(heat, rule, frame, true, inside) for heat in noise], axis=0)
                 same = self.store.patient_ids[chunk.rows] == self.store.patient_ids[row]
-                patients_own[key] = (
-                    shares[same, finding][:, inside].sum(dtype=np.float64),
-                    int((sums[same, finding] > 0).sum()),
-                )
+                heat = shares[same, finding][:, inside].sum(dtype=np.float64)
+                seen.patients_own[key] = np.array([heat, (sums[same, finding] > 0).sum()])
             if on_chunk:
                 on_chunk(chunk, boxes)
-        return self._with_controls(seen, own, randoms, patients_own)
+        return self._with_controls(seen)
 
     def _pairs(self, chunk: Chunk) -> list[tuple[int, int, np.ndarray]]:
         return [
@@ -133,8 +121,8 @@ class Scorer:
         hits = boxes_hit(frame.boxes_to_image(boxes[:, :4]), true)
         return np.concatenate([point, [energy_in(heat, inside)], hits])
 
-    def _with_controls(self, seen: _Seen, own: dict, randoms: dict, patients_own: dict) -> Scores:
-        keys = sorted(own)
+    def _with_controls(self, seen: Seen) -> Scores:
+        keys = sorted(seen.own)
         values = {kind: np.full((len(keys), len(NUMBERS)), np.nan) for kind in KINDS}
         if not keys:
             return Scores(*np.zeros((3, 0), int), values)
@@ -148,10 +136,10 @@ class Scorer:
             row, finding = key
             frame, true = frames[row], self.truth.boxes[key]
             inside = pixels_of(frame.boxes_to_crop(true), MAP_PX)
-            values["own"][place], values["random"][place] = own[key], randoms[key]
+            values["own"][place], values["random"][place] = seen.own[key], seen.randoms[key]
             others = (patients != self.store.patient_ids[row]) & ~np.isnan(points[:, finding, 0])
             if others.any():
-                heat, lit = patients_own[key]
+                heat, lit = seen.patients_own[key]
                 rest = seen.total[finding][inside].sum() - heat
                 hits = point_hits(points[others, finding], frame, true, self.tolerance)
                 found, owners = flat[finding]

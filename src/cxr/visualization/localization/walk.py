@@ -43,14 +43,19 @@ class Chunk:
     grid: tuple[int, int]
 
 
-def walk_maps(parts: Sequence[Part], opened: Opened, on_progress: Callable[[int, int], None]) -> Iterator[Chunk]:
-    """Give the maps of all rows of all parts, in the order of the patients."""
+def walk_maps(
+    parts: Sequence[Part], opened: Opened, on_progress: Callable[[int, int], None], skipped: int = 0
+) -> Iterator[Chunk]:
+    """Give the maps of all rows of all parts, in the order of the patients, but for the first `skipped` chunks."""
     done, total = 0, sum(len(part.rows) for part in parts)
     for part in parts:
-        if not len(part.rows):
+        chunks = list(whole_patients(part.rows, part.store.patient_ids[part.rows]))
+        done += sum(map(len, chunks[:skipped]))
+        chunks, skipped = chunks[skipped:], max(skipped - len(chunks), 0)
+        if not chunks:
             continue
         with opened(part.folders, part.store) as read:
-            for rows in whole_patients(part.rows, part.store.patient_ids[part.rows]):
+            for rows in chunks:
                 maps = read(rows)
                 drawn = [
                     [maps.heat(place, finding, MAP_PX) for finding in range(len(part.store.findings))]

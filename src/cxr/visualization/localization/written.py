@@ -13,7 +13,7 @@ import numpy as np
 from cxr.config.atomic import written_atomically
 from cxr.evaluation.predictions import Predictions
 from cxr.preparation.store import Store
-from cxr.visualization.localization.walk import Chunk, frame_of
+from cxr.visualization.localization.walk import frame_of
 
 CSV, JSON = "boxes.csv", "boxes.json"
 COLUMNS = ("image_id", "finding", "probability", "x", "y", "width", "height", "score")
@@ -46,10 +46,11 @@ class Asked:
 @contextmanager
 def box_files(
     folder: Path, store: Store, sizes: np.ndarray, asked: Asked, head: dict[str, Any]
-) -> Iterator[tuple[Callable[[Chunk, list[list[np.ndarray]]], None], dict[str, int]]]:
-    """Give the function that writes a chunk's boxes, and counts of what it wrote: `images`, `boxes`.
+) -> Iterator[tuple[Callable[[np.ndarray, list[list[np.ndarray]]], None], dict[str, int]]]:
+    """Give the function that writes the boxes of some rows, and counts of what it wrote: `images`, `boxes`.
 
-    Boxes are in pixels of the original. boxes.json: the keys of `head`, then `images`: a list with image_id, width,
+    It is given boxes per image and finding, (b, 5): shares of the crop, and the score; written are pixels of the
+    original. boxes.json: the keys of `head`, then `images`: a list with image_id, width,
     height and, per finding asked for, its probability and boxes.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -61,8 +62,8 @@ def box_files(
         text.write(json.dumps(head)[:-1] + (', "images": [' if head else '"images": ['))
         counts = {"images": 0, "boxes": 0}
 
-        def write(chunk: Chunk, boxes: list[list[np.ndarray]]) -> None:
-            for row, found in zip(map(int, chunk.rows), boxes, strict=True):
+        def write(rows: np.ndarray, boxes: list[list[np.ndarray]]) -> None:
+            for row, found in zip(map(int, rows), boxes, strict=True):
                 _write_image(row, found, writer, text, counts)
 
         def _write_image(row: int, found: list[np.ndarray], writer: Any, text: IO[str], counts: dict[str, int]) -> None:
