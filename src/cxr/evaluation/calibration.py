@@ -9,12 +9,10 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import isotonic_regression
-from scipy.special import expit
 
 from cxr.config.evaluation import Calibrator
 from cxr.config.record import hash_of_ids
 from cxr.evaluation.calibration_maps import Calibration, CalibrationMap
-from cxr.evaluation.line_refits import group_logits
 from cxr.evaluation.logistic import fit_covariance, fit_logistic, is_separable, logit
 from cxr.evaluation.predictions import Predictions
 from cxr.evaluation.shared_temperature import fit_slope
@@ -73,7 +71,6 @@ def _fit_line(raw: np.ndarray, labels: np.ndarray, with_intercept: bool) -> dict
     covariance = fit_covariance(columns, found)
     line = {"slope": float(found[0]), "smoothed": smoothed}
     line |= {"covariance": None if covariance is None else covariance.tolist()}
-    line |= {"cells": None if covariance is None else group_logits(x, expit(columns @ found))}
     return line | {"intercept": float(found[1])} if with_intercept else line
 
 

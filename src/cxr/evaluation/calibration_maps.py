@@ -28,10 +28,8 @@ class CalibrationMap(Model):
     y: list[Fraction] | None = None
     """Calibrated ones, never falling."""
     covariance: list[list[float]] | None = None
-    """Of slope and intercept (temperature: of the slope), by the curvature of the fit; platt and temperature."""
-    cells: list[tuple[float, Annotated[int, Field(gt=0)]]] | None = None
-    """Logits of validation, rising, each with its number of images: what a line is fitted to again, see `line_refits`;
-    platt and temperature. Files of earlier versions have none."""
+    """Of slope and intercept (temperature: of the slope), what other labels of validation would change: see `refits`;
+    platt and temperature."""
     smoothed: bool = False
     """Whether labels were drawn in to Platt's targets because a threshold parts them without error."""
     positives: Annotated[int, Field(ge=0)]

@@ -2,8 +2,8 @@
 them out.
 
 A calibrated probability is wrong even where the map has the right form: its slope and intercept come from a sample. How
-far they may be off is what fits to other labels of the same images of validation say (`line_refits`). Maps of earlier
-versions do not know these images; of them, lines are drawn from a normal distribution with the curvature of the fit.
+far they may be off is what the curvature of the fit says (`CalibrationMap.covariance`); lines drawn from that normal
+distribution stand for fits to other samples of validation.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,6 @@ import numpy as np
 from scipy.special import expit
 
 from cxr.evaluation.calibration_maps import Calibration, CalibrationMap, apply_map
-from cxr.evaluation.line_refits import refit_lines
 from cxr.evaluation.logistic import logit
 
 CELLS = 16
@@ -56,22 +55,14 @@ def _sums(
     exact = np.bincount(bin_of, weights=apply_map(one, raw), minlength=bins)[None]
     if one.covariance is None:
         return exact
-    slopes, intercepts = _lines(one, simulations, random)
-    slopes = np.maximum(np.r_[one.slope, slopes], 0)  # a falling line is never used
-    intercepts = np.r_[one.intercept or 0.0, intercepts]
+    fitted = [one.slope, one.intercept] if one.kind == "platt" else [one.slope]
+    lines = np.vstack([fitted, random.multivariate_normal(fitted, one.covariance, size=simulations)])
+    slopes = np.maximum(lines[:, :1], 0)  # a falling line is never used
+    intercepts = lines[:, 1:] if one.kind == "platt" else 0.0
     logits, images, owner = _cells(logit(raw), bin_of)
-    chances = expit(slopes[:, None] * logits + intercepts[:, None]) * images
+    chances = expit(slopes * logits + intercepts) * images
     sums = np.stack([chances[:, owner == b].sum(axis=1) for b in range(bins)], axis=1)
     return exact + sums[1:] - sums[:1]  # what grouping gets wrong it gets wrong of the fitted line as well
-
-
-def _lines(one: CalibrationMap, simulations: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """(S,) slopes and (S,) intercepts."""
-    if one.cells is not None:
-        return refit_lines(one.cells, one.slope, one.intercept, simulations, random)
-    fitted = [one.slope, one.intercept] if one.kind == "platt" else [one.slope]
-    lines = random.multivariate_normal(fitted, one.covariance, size=simulations)
-    return lines[:, 0], lines[:, 1] if one.kind == "platt" else np.zeros(simulations)
 
 
 def _cells(logits: np.ndarray, bin_of: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
