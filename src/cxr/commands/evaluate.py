@@ -21,7 +21,7 @@ from cxr.evaluation.studies import studies_of
 from cxr.preparation.prepare import prepared_files
 from cxr.reporting.wording import counted
 
-FORM = 3
+FORM = 4
 """Of metrics.json: a file of another form is measured again."""
 
 
