@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import settings
 
 from cxr.config.labels import Findings
 from cxr.config.params import Params
@@ -21,6 +22,9 @@ from cxr.images.files import write_png
 FINDINGS = ("Cardiomegaly", "Effusion", "Mass")
 HEIGHT_PX, WIDTH_PX = 40, 52
 MEMBER = {"network": "tiny", "image_px": 32}
+
+settings.register_profile("untimed", deadline=None)  # an example that a busy machine slows down is no failure
+settings.load_profile("untimed")
 
 
 def pytest_addoption(parser):

@@ -76,6 +76,16 @@ def test_without_validation_images_there_are_no_thresholds_and_the_reason_is_sai
     assert metrics["at_half"]["findings"]["Mass"]["sensitivity"]["value"] is not None
 
 
+def test_one_patient_has_numbers_and_the_reason_for_no_interval(nih, capsys):
+    folder, _, table = nih
+    labels = pd.read_csv(folder / "Data_Entry.csv")
+    labels.assign(**{"Patient ID": 1}).to_csv(folder / "Data_Entry.csv", index=False)
+    assert score(folder, table) == 0
+    said = capsys.readouterr().out
+    assert f"test {IMAGES} images of 1 patient, val 0 images of 0 patients" in said
+    assert "(one patient in test: no interval) over 14 findings" in said
+
+
 def test_the_official_test_list_is_told_by_its_hash(nih, monkeypatch):
     from cxr.classification import foreign
     from cxr.config.record import hash_of_ids

@@ -118,6 +118,9 @@ def test_what_is_written_reads_back_and_has_a_table(tmp_path, make_predictions):
     assert list(table.index) == ["mean", "Edema", "Mass", "Hernia"]
     assert np.isnan(table.loc["Mass", "value"])
     assert table.loc["Hernia", "positives"] == metrics["auroc"]["Hernia"]["positives"]
+    independent = metrics["auroc"]["Hernia"]["delong"]
+    assert tuple(table.loc["Hernia", ["delong_low", "delong_high"]]) == (independent["low"], independent["high"])
+    assert table.loc[["mean", "Mass"], "delong_low"].isna().all()
 
 
 def test_a_broken_metrics_file_is_one_sentence(tmp_path, make_predictions):

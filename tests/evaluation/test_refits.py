@@ -3,6 +3,7 @@ import pytest
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
+from cxr.evaluation.band import simulate_band
 from cxr.evaluation.calibration import fit_calibration
 from cxr.evaluation.calibration_maps import CalibrationMap, calibrated_probabilities
 from cxr.evaluation.logistic import logit
@@ -50,12 +51,29 @@ def test_drawn_lines_are_as_far_apart_as_fits_to_other_labels():
     np.testing.assert_allclose(found.mean(axis=0), exact, atol=0.25 * found.std(axis=0).max())
 
 
+def test_the_limit_of_a_finding_told_nearly_without_error_is_near_that_of_fits_to_other_labels():
+    """Its slope errs upwards: a normal distribution would draw flat lines as well, and a limit four times as high."""
+    random = np.random.default_rng(5)
+    raw = expit(np.where(random.random(1200) < 0.12, random.normal(2, 2, 1200), random.normal(-10, 2, 1200)))
+    labels = (random.random(400) < expit(1.5 * (logit(raw[:400]) + 1))).astype(float)
+    calibration, test = fit_calibration(one_finding(raw[:400], labels), "platt"), raw[400:]
+    val, chances = (calibrated_probabilities(calibration, one_finding(p, p))[:, 0] for p in (raw[:400], test))
+    bin_of, refits = assign_bins(chances, 15), []
+    for _ in range(200):
+        line = LogisticRegression(C=np.inf).fit(logit(raw[:400])[:, None], random.random(400) < val)
+        refits.append(np.bincount(bin_of, weights=line.predict_proba(logit(test)[:, None])[:, 1]))
+    wanted = simulate_band(chances, bin_of, 0, simulations=200, refitted=np.array(refits)).limit
+    drawn = simulate_band(chances, bin_of, 0, refitted=sums_of(calibration, test, bin_of, 1000)).limit
+    assert 0.9 * wanted < drawn < 1.7 * wanted
+
+
 def test_images_taken_together_give_the_sums_of_every_image():
     """The same lines by hand: one draw of them, a sigmoid for each image."""
     calibration, _, test = make()
     one, bin_of = calibration.findings["Edema"], assign_bins(test, 6)
     found = sums_of(calibration, test, bin_of, 20)
-    lines = np.random.default_rng([3, 1]).multivariate_normal([one.slope, one.intercept], one.covariance, size=20)
+    apart = np.random.default_rng([3, 1]).multivariate_normal([0, 0], one.covariance, size=20)
+    lines = np.stack([one.slope * np.exp(apart[:, 0] / one.slope), one.intercept + apart[:, 1]], axis=1)
     exact = [np.bincount(bin_of, weights=expit(a * logit(test) + b)) for a, b in lines]
     np.testing.assert_allclose(found, exact, rtol=1e-3)
 

@@ -80,6 +80,9 @@ def test_the_report_is_one_file_that_says_what_was_run(make_run):
     assert f"Mean AUROC {mean['value']:.3f}" in words
     assert f"interval {mean['low']:.3f}–{mean['high']:.3f}) over 2 of 3 findings, test part of split" in words
     assert "‘official (subset)’ (80 images, 40 patients), 100 resamples of patients." in words
+    independent = next(one["delong"] for one in metrics["auroc"].values() if one.get("delong", {}).get("variance"))
+    assert f" {independent['low']:.3f}–{independent['high']:.3f} " in words
+    assert "take images for independent: too narrow where patients have several" in words
     places = [words.index(heading) for heading in HEADINGS]
     assert places == sorted(places)
     for expected in (

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from cxr.reporting.sweep_results import sweep_lines, write_sweep
+from cxr.reporting.sweep_results import sweep_lines, values_text, write_sweep
 
 AXES = ("training.optimizer.learning_rate", "training.optimizer.name")
 
@@ -41,11 +41,17 @@ def test_without_any_result_there_is_a_table_and_no_figure(tmp_path):
     [
         (
             0,
-            'learning_rate 0.01, name "adam": mean AUROC on val 0.800 (0.780–0.820), trained in 62 s, '
+            'learning_rate 0.01, optimizer "adam": mean AUROC on val 0.800 (0.780–0.820), trained in 62 s, '
             "12,345 parameters",
         ),
-        (2, 'learning_rate 0.1, name "adam": no result: the loss became nan'),
+        (2, 'learning_rate 0.1, optimizer "adam": no result: the loss became nan'),
     ],
 )
 def test_a_line_says_value_and_result(place, line):
     assert sweep_lines(ROWS)[place] == line
+
+
+def test_keys_that_end_alike_are_told_apart():
+    assert values_text({"training.loss.name": "bce", AXES[1]: "adam"}) == 'loss "bce", optimizer "adam"'
+    assert values_text({"members.a.dropout": 0.2, "members.b.dropout": 0.5}) == "a.dropout 0.2, b.dropout 0.5"
+    assert values_text({"seed": 1}) == "seed 1"

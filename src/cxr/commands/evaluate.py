@@ -19,8 +19,9 @@ from cxr.evaluation.metrics import MEMBERS, measure, read_metrics, write_metrics
 from cxr.evaluation.predictions import read_predictions
 from cxr.evaluation.studies import studies_of
 from cxr.preparation.prepare import prepared_files
+from cxr.reporting.wording import counted
 
-FORM = 3
+FORM = 4
 """Of metrics.json: a file of another form is measured again."""
 
 
@@ -74,10 +75,10 @@ def run(options: argparse.Namespace) -> None:
 
 
 def say_metrics(step: str, metrics: dict[str, Any]) -> None:
-    """Print the mean AUROC with its interval, and that of members with several seeds."""
+    """Print the mean AUROC with its interval, or why there is none, and that of members with several seeds."""
     mean, split = metrics["auroc"]["mean"], metrics["split"]
     part = f"{'out of fold' if metrics.get('folds') else split['part']} of split {split['name']!r}"
-    print(f"{step}: {_with_interval(mean)} over {mean['findings']} findings, {part}")
+    print(f"{step}: {_with_interval(mean)} over {counted(mean['findings'], 'finding')}, {part}")
     studies = metrics["studies"]
     if "reason" not in studies:
         one = studies["auroc"]["mean"]
@@ -89,8 +90,10 @@ def say_metrics(step: str, metrics: dict[str, Any]) -> None:
 
 
 def _with_interval(mean: dict[str, Any]) -> str:
-    interval = f" (95 % interval {mean['low']:.3f}-{mean['high']:.3f})" if mean["low"] is not None else ""
-    return "mean AUROC " + ("not measurable" if mean["value"] is None else f"{mean['value']:.3f}{interval}")
+    if mean["low"] is not None:
+        return f"mean AUROC {mean['value']:.3f} (95 % interval {mean['low']:.3f}-{mean['high']:.3f})"
+    value = "not measurable" if mean["value"] is None else f"{mean['value']:.3f}"
+    return f"mean AUROC {value} ({mean['reason']})"
 
 
 def _member_files(classifiers: list[Classifier], folder: Path) -> dict[str, list[Path]]:

@@ -14,6 +14,7 @@ from cxr.evaluation.metrics import measure, write_metrics
 from cxr.evaluation.predictions import write_predictions
 from cxr.evaluation.probability_table import read_probability_table
 from cxr.evaluation.studies import studies_of
+from cxr.reporting.wording import counted
 
 
 def run(options: argparse.Namespace) -> None:
@@ -55,7 +56,8 @@ def _asked(text: str | None, table: LabelTable) -> tuple[str, ...] | None:
 def _say_parts(foreign: Foreign) -> None:
     parts, name = foreign.split["parts"], foreign.split["name"]
     counts = ", ".join(
-        f"{part} {parts[part]['images']} images of {parts[part]['patients']} patients" for part in ("test", "val")
+        f"{part} {counted(parts[part]['images'], 'image')} of {counted(parts[part]['patients'], 'patient')}"
+        for part in ("test", "val")
     )
     print(f"score: split {name!r} {foreign.split['hash'][:12]}: {counts}")
     if parts["val"]["images"] == 0:

@@ -9,7 +9,8 @@ Probabilities that were calibrated on validation are not perfect even where the 
 noise of its own. Each simulation then also has its own fit (`refits`): labels come from the probabilities as they are,
 and are held against those that the other fit gives. By simulation (150-2,000 images of validation, twice or thrice as
 many of test, 2-30 % positives) Platt's maps of the right form are inside this band in 93-96 % of samples, and inside
-one that leaves out the noise of the fit in 65-82 %.
+one that leaves out the noise of the fit in 65-82 %. Of findings told nearly without error (AUROC of 0.997, 48 positives
+of 397 images of validation) 98-99 % are inside: the limit is then up to half too high.
 """
 
 from dataclasses import dataclass

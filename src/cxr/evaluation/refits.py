@@ -3,7 +3,8 @@ them out.
 
 A calibrated probability is wrong even where the map has the right form: its slope and intercept come from a sample. How
 far they may be off is what the curvature of the fit says (`CalibrationMap.covariance`); lines drawn from that normal
-distribution stand for fits to other samples of validation.
+distribution stand for fits to other samples of validation. Of a finding told nearly without error the slope errs
+upwards, and flat lines, which the normal distribution would draw, no labels give: so its logarithm is drawn.
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from scipy.special import expit
 from cxr.evaluation.calibration_maps import Calibration, CalibrationMap, apply_map
 from cxr.evaluation.logistic import logit
 
+SURE = 2.0
+"""A slope that is so many standard errors above 0 has a logarithm that is nearly normal."""
 CELLS = 16
 """Images of a bin are taken together in so many groups of like logits: 25,596 sigmoids become 240."""
 
@@ -55,14 +58,22 @@ def _sums(
     exact = np.bincount(bin_of, weights=apply_map(one, raw), minlength=bins)[None]
     if one.covariance is None:
         return exact
-    fitted = [one.slope, one.intercept] if one.kind == "platt" else [one.slope]
-    lines = np.vstack([fitted, random.multivariate_normal(fitted, one.covariance, size=simulations)])
-    slopes = np.maximum(lines[:, :1], 0)  # a falling line is never used
-    intercepts = lines[:, 1:] if one.kind == "platt" else 0.0
+    slopes, intercepts = _lines(one, simulations, random)
     logits, images, owner = _cells(logit(raw), bin_of)
     chances = expit(slopes * logits + intercepts) * images
     sums = np.stack([chances[:, owner == b].sum(axis=1) for b in range(bins)], axis=1)
     return exact + sums[1:] - sums[:1]  # what grouping gets wrong it gets wrong of the fitted line as well
+
+
+def _lines(one: CalibrationMap, simulations: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """(1 + S, 1) slopes and intercepts: the fitted line, then S drawn ones."""
+    fitted = [one.slope, one.intercept] if one.kind == "platt" else [one.slope]
+    apart = random.multivariate_normal(np.zeros(len(fitted)), one.covariance, size=simulations)
+    lines = np.vstack([fitted, fitted + apart])
+    if one.slope > SURE * np.sqrt(one.covariance[0][0]):
+        lines[1:, 0] = one.slope * np.exp(apart[:, 0] / one.slope)
+    slopes = np.maximum(lines[:, :1], 0)  # a falling line is never used
+    return slopes, lines[:, 1:] if one.kind == "platt" else np.zeros_like(slopes)
 
 
 def _cells(logits: np.ndarray, bin_of: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

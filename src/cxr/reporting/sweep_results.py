@@ -62,8 +62,12 @@ def sweep_lines(rows: Sequence[Row]) -> list[str]:
 
 
 def values_text(values: Mapping[str, Any]) -> str:
-    """`learning_rate 0.001, dropout 0.2`."""
-    return ", ".join(f"{key.rpartition('.')[2]} {json.dumps(value)}" for key, value in values.items())
+    """`learning_rate 0.001, loss "bce"`; keys as short as they differ, and a `name` by what it names."""
+    paths = [key.removesuffix(".name").split(".") for key in values]
+    lengths = range(1, max(map(len, paths), default=0) + 1)
+    names = [[".".join(path[-length:]) for path in paths] for length in lengths]
+    short = next((one for one in names if len(set(one)) == len(paths)), list(values))
+    return ", ".join(f"{name} {json.dumps(value)}" for name, value in zip(short, values.values(), strict=True))
 
 
 def _result_text(row: Row) -> str:
