@@ -42,10 +42,10 @@ def make_bundle(folder: Path) -> dict[str, Any]:
     """Write a bundle of untrained members to `folder`; return their Keras models."""
     import cxr.classification.member as member_file
     from cxr.classification.networks.classifier import build_classifier
+    from cxr.config.localization import MapCut
     from cxr.config.lungs import Cleaning
     from cxr.config.member import Member
     from cxr.config.params import SHIPPED_LUNGS, Crop
-    from cxr.prediction.bundle import MapCut
     from cxr.prediction.exported import Task, resized, write_bundle
     from cxr.prediction.precisions import Validation
 

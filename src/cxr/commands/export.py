@@ -11,11 +11,12 @@ from cxr.classification.runs import check_run
 from cxr.commands.context import group_dir, read_config, worker_count
 from cxr.commands.progress import show_progress
 from cxr.config.errors import UserError
+from cxr.config.localization import MapCut
 from cxr.engines.startup import load_keras
 from cxr.evaluation.fitted import read_fitted
 from cxr.evaluation.fitted_files import CALIBRATION, THRESHOLDS
 from cxr.evaluation.metrics import read_metrics
-from cxr.prediction.bundle import MapCut, Record
+from cxr.prediction.bundle import Record
 from cxr.prediction.exported import Task, resized, write_bundle
 from cxr.prediction.precisions import Validation
 from cxr.preparation.lung_network import lung_weights

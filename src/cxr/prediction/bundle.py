@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from cxr.config.errors import UserError
 from cxr.config.explain import explain_errors
+from cxr.config.localization import MapCut
 from cxr.config.lungs import Cleaning
 from cxr.config.model import Model
 from cxr.config.params import Crop
@@ -76,19 +77,6 @@ class Offered(Model):
     """Whether they differ by less than is allowed."""
     reason: str | None = None
     """Why not."""
-
-
-class MapCut(Model):
-    """How boxes are made from heatmaps, as `visualization.map_boxes` takes it."""
-
-    threshold: float = 0.5
-    """Share of the map's maximum from which a place is hot."""
-    min_area: float = 0.0
-    """Share of the crop below which a piece makes no box."""
-    merge: float = 0.0
-    """Share of the crop's width within which boxes become one."""
-    score: Literal["mean", "max"] = "mean"
-    """Of the heat in a box."""
 
 
 class Record(Model):

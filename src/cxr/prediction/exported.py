@@ -13,13 +13,14 @@ import numpy as np
 
 from cxr.config.atomic import write_json, write_text
 from cxr.config.errors import UserError
+from cxr.config.localization import MapCut
 from cxr.config.lungs import Cleaning
 from cxr.config.params import Crop
 from cxr.config.record import hash_of_file, machine_record
 from cxr.engines.backend import backend_name
 from cxr.evaluation.fitted_files import CALIBRATION, THRESHOLDS
 from cxr.images.geometry import resize
-from cxr.prediction.bundle import CARD, FORMAT, LUNGS, RECORD, SUFFIXES, Classifier, Difference, MapCut, Network, Record
+from cxr.prediction.bundle import CARD, FORMAT, LUNGS, RECORD, SUFFIXES, Classifier, Difference, Network, Record
 from cxr.prediction.precisions import Validation, measure_bf16
 
 LARGEST_DIFFERENCE = 1e-4
