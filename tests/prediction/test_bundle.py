@@ -4,7 +4,7 @@ import shutil
 import pytest
 
 from cxr.config.errors import UserError
-from cxr.prediction.bundle import read_bundle
+from cxr.prediction.bundle import read_bundle, seal_of
 from cxr.prediction.opened import choose_engine, open_bundle
 
 
@@ -41,6 +41,14 @@ def test_a_record_that_was_changed_is_refused(own):
     record["findings"].reverse()
     (own / "bundle.json").write_text(json.dumps(record))
     assert "its seal differs" in refusal(own)
+
+
+def test_a_bundle_of_a_version_without_later_keys_is_still_whole(own):
+    record = json.loads((own / "bundle.json").read_text())
+    del record["boxes_from"], record["maps_differ"]
+    record["seal"] = seal_of(record)
+    (own / "bundle.json").write_text(json.dumps(record))
+    assert read_bundle(own).record.boxes_from is None
 
 
 def test_files_outside_of_the_bundle_are_refused(own):

@@ -6,7 +6,9 @@ import pytest
 import cxr.prediction.exported as exported
 import cxr.prediction.precisions as precisions
 from cxr.config.errors import UserError
+from cxr.config.heatmaps import Heatmaps
 from cxr.config.record import hash_of_file
+from cxr.prediction.map_origin import other_maps
 
 
 def test_every_file_lies_under_its_checksum_and_every_engine_was_compared(bundle, bundle_folder):
@@ -44,6 +46,17 @@ def test_maps_are_compared_as_shares_of_their_largest_value():
     found = exported.compare_outputs("openvino", [answers, maps], [answers + 0.25, maps + 4])
     assert found.outputs == 0.25
     assert found.maps == pytest.approx(0.01)
+
+
+def test_the_card_says_of_boxes_and_maps_what_the_record_says(export, tmp_path):
+    bundle = tmp_path / "bundle"
+    differ = other_maps(Heatmaps(method="smooth_grad"))
+    record = export(bundle, engines=("keras",), boxes_from="fitted to 3 maps", maps_differ=differ)
+    assert record.card["Heatmaps and boxes"] == ["Boxes: fitted to 3 maps.", differ]
+    card = (bundle / "card.md").read_text()
+    assert all(
+        words in card for words in ("## Heatmaps and boxes", "fitted to 3 maps", "heatmaps.method 'smooth_grad'")
+    )
 
 
 def test_only_a_bundle_is_replaced_and_only_when_asked(export, tmp_path):

@@ -102,6 +102,10 @@ class Record(Model):
     """Below f32."""
     boxes: MapCut
     """How boxes are made from heatmaps."""
+    boxes_from: str | None = None
+    """Where their parameters come from."""
+    maps_differ: str | None = None
+    """How its heatmaps differ from those of the group, where they do."""
     uncalibrated: str | None = None
     """Why there is neither calibration nor thresholds."""
     card: dict[str, list[str]]
@@ -125,8 +129,13 @@ class Record(Model):
 
     def sealed(self) -> "Record":
         """Return the same under its seal."""
-        content = json.dumps(self.model_dump(mode="json", exclude={"seal"}), sort_keys=True)
-        return self.model_copy(update={"seal": hashlib.sha256(content.encode()).hexdigest()})
+        return self.model_copy(update={"seal": seal_of(self.model_dump(mode="json"))})
+
+
+def seal_of(content: dict[str, Any]) -> str:
+    """Return the SHA-256 of what bundle.json says but the seal: as it is written, so that a later key breaks none."""
+    said = {key: value for key, value in content.items() if key != "seal"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -181,7 +190,7 @@ def read_bundle(folder: Path) -> Bundle:
     record = _parse(path, Record, text)
     if record.format != FORMAT:
         raise UserError(f"{path}: has format {record.format}; this version reads format {FORMAT}: export it again")
-    if record.sealed().seal != record.seal:
+    if seal_of(json.loads(text)) != record.seal:
         raise UserError(f"{path}: was changed since the bundle was written (its seal differs); export it again")
     if gone := [name for name in record.files if not (folder / name).is_file()]:
         raise UserError(f"{folder / gone[0]}: is missing; export the bundle again")

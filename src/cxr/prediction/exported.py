@@ -44,6 +44,8 @@ class Task:
     foreign: list[str]
     uncalibrated: str | None
     boxes: MapCut
+    boxes_from: str | None = None
+    maps_differ: str | None = None
 
 
 def write_bundle(
@@ -143,8 +145,10 @@ def _fill(
         engines=list(engines),
         precisions=precisions,
         boxes=task.boxes,
+        boxes_from=task.boxes_from,
+        maps_differ=task.maps_differ,
         uncalibrated=task.uncalibrated,
-        card=task.card,
+        card=_card_of(task),
         synthetic=task.synthetic,
         foreign=task.foreign,
         run=machine_record(),
@@ -229,6 +233,13 @@ def resized(crops: np.ndarray) -> Images:
     return at
 
 
+def _card_of(task: Task) -> dict[str, list[str]]:
+    """The group's card, and what holds of the bundle alone."""
+    boxes = [f"Boxes: {task.boxes_from}."] if task.boxes_from else []
+    said = boxes + ([task.maps_differ] if task.maps_differ else [])
+    return task.card | ({"Heatmaps and boxes": said} if said else {})
+
+
 def _card_text(task: Task) -> str:
-    parts = [f"# {task.group}"] + [f"## {heading}\n\n" + "\n".join(said) for heading, said in task.card.items()]
+    parts = [f"# {task.group}"] + [f"## {heading}\n\n" + "\n".join(said) for heading, said in _card_of(task).items()]
     return "\n\n".join(parts) + "\n"
