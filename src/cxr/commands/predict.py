@@ -12,7 +12,17 @@ from cxr.prediction.bundle import Bundle, read_bundle
 from cxr.prediction.cautions import cautions_of
 from cxr.prediction.inputs import find_items
 from cxr.prediction.opened import choose_engine, open_bundle
-from cxr.prediction.results import OVERLAYS, REJECTED, TABLE, Draw, find_results, mark_of, predict_into
+from cxr.prediction.results import (
+    LINES,
+    OVERLAYS,
+    REJECTED,
+    TABLE,
+    Draw,
+    count_objects,
+    find_results,
+    mark_of,
+    predict_into,
+)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -34,6 +44,9 @@ def run(options: argparse.Namespace) -> None:
         told = show_progress("predict")
         draw = _drawing(bundle, options.out, options.overlays, options.dicom)
         counts = predict_into(options.out, bundle, items, work, mark, about, draw, told)
+    if options.dicom:
+        made, wanting = count_objects(options.out)
+        print(f"predict: DICOM objects of {made} images; none of {wanting} (dicom_reason in {LINES} says why)")
     for line in cautions_of(bundle):
         print(f"predict: {line}")
     if options.force:
