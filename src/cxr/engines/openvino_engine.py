@@ -22,6 +22,11 @@ def export_openvino(model: "object", folder: Path) -> Path:
     return path
 
 
+def knows_bf16() -> bool:
+    """Return whether this CPU has instructions for bf16; others run it as f32."""
+    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
 class OpenVinoEngine:
     """Runs .xml/.bin files on the CPU.
 

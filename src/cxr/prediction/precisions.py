@@ -25,9 +25,9 @@ class Validation:
 
 def measure_bf16(networks: Sequence[tuple[Path, int]], validation: Validation) -> Offered:
     """Measure the members' mean in both precisions. networks: OpenVINO's .xml and the side of its input, of each."""
-    import openvino
+    from cxr.engines.openvino_engine import knows_bf16
 
-    if "BF16" not in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+    if not knows_bf16():
         return _refused("the CPU that exported it does not know bf16, so it could not be measured")
     if not len(validation.labels):
         return _refused("there are no validation images to measure it on")
