@@ -16,6 +16,11 @@ from cxr.images.containers import ImageError, check_size
 from cxr.images.dicom_tags import broken_tags, check_unpacked, parse_dicom, tag_text, why_refused
 from cxr.images.isolated import CrashedError, Isolated
 
+DECODER_BYTES = 6 * 1024**3
+"""What 100 million pixels in colour take to decode and to show; a damaged or hostile file may ask for any amount."""
+CODESTREAM_HEAD, CODESTREAM_WITHIN = b"\xff\x4f\xff\x51", 512
+"""SOC and SIZ, which begin JPEG 2000, behind the headers of fragments and of a JP2 file."""
+
 
 def read_dicom(content: bytes) -> np.ndarray:
     """Return the image of a DICOM file as (H, W) uint8 grey, white bone: what a viewer shows at first.
@@ -58,7 +63,10 @@ def _render(data: Any) -> np.ndarray:
 
 
 def _render_content(content: bytes) -> np.ndarray:
-    return _render(parse_dicom(BytesIO(content), pixels=True))
+    try:
+        return _render(parse_dicom(BytesIO(content), pixels=True))
+    except MemoryError as error:
+        raise ImageError("cannot be decoded: it takes more memory than an X-ray does") from error
 
 
 _DECODERS = threading.local()
@@ -67,7 +75,7 @@ _DECODERS = threading.local()
 def _decoder() -> Isolated:
     """The decoding process of this thread."""
     if not hasattr(_DECODERS, "one"):
-        _DECODERS.one = Isolated(_render_content)
+        _DECODERS.one = Isolated(_render_content, DECODER_BYTES)
         atexit.register(_DECODERS.one.close)
     return _DECODERS.one
 
@@ -78,6 +86,7 @@ def _decode(data: Any) -> np.ndarray:
 
     with broken_tags("cannot be decoded"):
         check_size(int(data.Columns), int(data.Rows))
+        _check_codestream(bytes(data.PixelData), int(data.Columns), int(data.Rows))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -91,6 +100,16 @@ def _decode(data: Any) -> np.ndarray:
     if pixels.ndim != 2:
         raise ImageError(f"has pixels of shape {pixels.shape}; one grey or colour image is needed")
     return pixels
+
+
+def _check_codestream(pixels: bytes, columns: int, rows: int) -> None:
+    """Refuse JPEG 2000 of another size than the header's, which a decoder would unpack all the same (T.800, A.5.1)."""
+    start = pixels.find(CODESTREAM_HEAD, 0, CODESTREAM_WITHIN)
+    if start < 0:
+        return
+    right, lower, left, upper = np.frombuffer(pixels, ">u4", 4, start + len(CODESTREAM_HEAD) + 4).tolist()
+    if (right - left, lower - upper) != (columns, rows):
+        raise ImageError(f"claims {columns} x {rows} pixels but holds {right - left} x {lower - upper}")
 
 
 def _why_not_decoded(data: Any, error: Exception) -> str:
