@@ -23,6 +23,7 @@ from cxr.prediction.results import (
     mark_of,
     predict_into,
 )
+from cxr.reporting.wording import counted
 
 
 def run(options: argparse.Namespace) -> None:
@@ -47,7 +48,9 @@ def run(options: argparse.Namespace) -> None:
         counts = predict_into(options.out, bundle, items, work, mark, about, draw, told)
     if options.dicom:
         made, wanting = count_objects(options.out)
-        print(f"predict: DICOM objects of {made} images; none of {wanting} (dicom_reason in {LINES} says why)")
+        print(
+            f"predict: DICOM objects of {counted(made, 'image')}, none of {wanting} (dicom_reason in {LINES} says why)"
+        )
     for line in cautions_of(bundle):
         print(f"predict: {line}")
     if options.force:

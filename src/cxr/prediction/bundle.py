@@ -22,7 +22,7 @@ from cxr.evaluation.thresholds import Thresholds
 RECORD, CARD = "bundle.json", "card.md"
 FORMAT = 1
 EngineName = Literal["openvino", "onnx", "keras"]
-Precision = Literal["f32", "bf16"]
+Precision = Literal["f32", "bf16", "int8"]
 SUFFIXES: dict[str, str] = {"openvino": ".xml", "onnx": ".onnx", "keras": ".keras"}
 LUNGS = "lungs"
 
@@ -68,7 +68,7 @@ class Offered(Model):
     """A precision below f32 that the group was measured with."""
 
     precision: Precision
-    """bf16: the f32 files, run so."""
+    """bf16: the f32 files, run so; int8: files of its own, of the members alone."""
     auroc_f32: float | None
     """Mean AUROC on the validation part."""
     auroc: float | None
@@ -154,9 +154,9 @@ class Bundle:
         """K names in the order of the outputs."""
         return tuple(self.record.findings)
 
-    def file(self, network: Network, engine: str) -> Path:
+    def file(self, network: Network, engine: str, precision: str = "f32") -> Path:
         """Return the checked file of a network; UserError when it is missing or was changed."""
-        name = f"{network.folder}/f32{SUFFIXES[engine]}"
+        name = f"{network.folder}/{'int8' if precision == 'int8' else 'f32'}{SUFFIXES[engine]}"
         self.check(name)
         if engine == "openvino":
             self.check(f"{name.removesuffix('.xml')}.bin")

@@ -109,7 +109,7 @@ def _check_precision(bundle: Bundle, precision: str) -> None:
 def _openvino(bundle: Bundle, network: Network, precision: str, threads: int) -> Engine:
     from cxr.engines.openvino_engine import OpenVinoEngine
 
-    path = bundle.file(network, "openvino")
+    path = bundle.file(network, "openvino", precision)
     return OpenVinoEngine(path, batch=1, threads=threads, streams=threads, precision=precision, cache=cache_dir())
 
 
