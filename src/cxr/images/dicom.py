@@ -113,9 +113,11 @@ def _check_codestream(pixels: bytes, columns: int, rows: int) -> None:
 
 
 def _why_not_decoded(data: Any, error: Exception) -> str:
-    if "missing dependencies" in str(error) or "plugins" in str(error):
-        syntax = data.file_meta.TransferSyntaxUID.name
-        return f"is compressed as {syntax}, whose decoder is not installed or failed; requirements-dicom.txt has it"
+    syntax = data.file_meta.TransferSyntaxUID.name
+    if "missing dependencies" in str(error):
+        return f"is compressed as {syntax}, whose decoder is not installed; requirements-dicom.txt has it"
+    if "plugins" in str(error):
+        return f"cannot be decoded as {syntax}: it is damaged, or takes more memory than an X-ray does"
     return f"cannot be decoded: {first_line(error)}"
 
 
