@@ -115,7 +115,7 @@ def test_eight_bit_files_are_in_the_bundle_where_they_are_as_good(export, tmp_pa
             shutil.copyfile(path.with_suffix(suffix), target.with_suffix(suffix))
 
     monkeypatch.setattr("cxr.engines.openvino_engine.quantise_openvino", copy)
-    monkeypatch.setattr(exported, "find_spec", lambda name: name)
+    monkeypatch.setattr(precisions, "find_spec", lambda name: name)
     scores = {"f32": 0.9, "bf16": 0.9, "int8": 0.9 if offered else 0.8}
     monkeypatch.setattr(precisions, "_mean_auroc", lambda files, precision, _: scores[precision])
     record = export(tmp_path / "bundle", engines=("openvino",))

@@ -29,14 +29,12 @@ from cxr.prediction.bundle import (
     Classifier,
     Difference,
     Network,
-    Offered,
     Record,
 )
-from cxr.prediction.precisions import Networks, Validation, measure_precisions
+from cxr.prediction.precisions import Validation, offer_precisions
 
 LARGEST_DIFFERENCE = 1e-4
 BATCH = 8
-CALIBRATION_IMAGES = 300
 NEEDS = {"openvino": "openvino", "onnx": "tf2onnx", "keras": "keras"}
 
 Images = Callable[[int], np.ndarray]
@@ -144,11 +142,7 @@ def _fill(
             shutil.copyfile(group / name, part / name)
     write_text(part / CARD, _card_text(task))
     graphs = [(part / one.folder / "f32.xml", one.image_px) for one in classifiers]
-    precisions: list[Offered] = []
-    if "openvino" in engines:
-        quantised = _quantise(graphs, validation) if find_spec("nncf") and len(validation.labels) else None
-        precisions = measure_precisions(graphs, validation, quantised)
-        _drop_refused(precisions, quantised or [])
+    precisions = offer_precisions(graphs, validation) if "openvino" in engines else []
     files = sorted(path for path in part.rglob("*") if path.is_file())
     record = Record(
         format=FORMAT,
@@ -185,26 +179,6 @@ def _write_network(part: Path, folder: str, model: Any, kind: str, images: Image
         found.append(compare_outputs(engine, wanted, _save(model, engine, path)(given)))
         _check_parity(found[-1], folder)
     return Network(folder=folder, network=kind, image_px=image_px, parity=found)
-
-
-def _quantise(graphs: Networks, validation: Validation) -> Networks:
-    """Write 8-bit files of the members beside the others, their ranges taken of validation images; return them."""
-    from cxr.engines.openvino_engine import quantise_openvino
-
-    made = []
-    for path, image_px in graphs:
-        images = validation.read(image_px, 0, min(len(validation.labels), CALIBRATION_IMAGES))
-        made.append((path.with_name("int8.xml"), image_px))
-        quantise_openvino(path, made[-1][0], images[..., None])
-    return made
-
-
-def _drop_refused(precisions: Sequence[Offered], quantised: Networks) -> None:
-    """A bundle has no files that may not be used."""
-    if not any(one.precision == "int8" and one.offered for one in precisions):
-        for path, _ in quantised:
-            for file in (path, path.with_suffix(".bin")):
-                file.unlink()
 
 
 def _save(model: Any, engine: str, path: Path) -> Callable[[np.ndarray], list[np.ndarray]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from cxr.prediction.bundle import Offered, Precision
 LARGEST_CHANGE = 0.002
 """Of the mean AUROC on the validation part."""
 CHUNK_IMAGES = 256
+CALIBRATION_IMAGES = 300
+"""From which 8-bit files take the ranges of values between the layers."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,17 @@ class Validation:
 
 Networks = Sequence[tuple[Path, int]]
 """OpenVINO's .xml and the side of its input, of each member."""
+
+
+def offer_precisions(networks: Networks, validation: Validation) -> list[Offered]:
+    """Write 8-bit files beside the others, where NNCF is there, and measure both; keep them where they are good."""
+    quantised = _quantise(networks, validation) if find_spec("nncf") and len(validation.labels) else None
+    found = measure_precisions(networks, validation, quantised)
+    if not any(one.precision == "int8" and one.offered for one in found):
+        for path, _ in quantised or []:
+            for file in (path, path.with_suffix(".bin")):
+                file.unlink()
+    return found
 
 
 def measure_precisions(networks: Networks, validation: Validation, quantised: Networks | None) -> list[Offered]:
@@ -44,6 +58,18 @@ def measure_precisions(networks: Networks, validation: Validation, quantised: Ne
         else:
             found.append(_refused(precision, reason))
     return found
+
+
+def _quantise(networks: Networks, validation: Validation) -> Networks:
+    """Write 8-bit files of the members beside the others, their ranges taken of validation images; return them."""
+    from cxr.engines.openvino_engine import quantise_openvino
+
+    made = []
+    for path, image_px in networks:
+        images = validation.read(image_px, 0, min(len(validation.labels), CALIBRATION_IMAGES))
+        made.append((path.with_name("int8.xml"), image_px))
+        quantise_openvino(path, made[-1][0], images[..., None])
+    return made
 
 
 def _compare(precision: Precision, whole: float, score: float) -> Offered:
