@@ -109,5 +109,6 @@ def test_a_precision_that_is_not_offered_is_refused_with_the_reason(bundle):
     assert choose_engine(bundle, "auto", "f32") == "openvino"
     if "bf16" in offered:
         assert choose_engine(bundle, "auto", "bf16") == "openvino"
+    unmeasured = replace(bundle, record=bundle.record.model_copy(update={"precisions": []}))
     with pytest.raises(UserError, match="it was not measured at export"):
-        choose_engine(bundle, "auto", "int8")
+        choose_engine(unmeasured, "auto", "int8")
