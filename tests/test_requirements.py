@@ -51,6 +51,12 @@ def test_the_convert_lock_is_the_core_lock_and_the_originals():
     assert {"torch", "torchvision", "torchxrayvision"} <= convert.keys() - core.keys()
 
 
+def test_the_int8_lock_is_the_core_lock_and_nncf_where_numpy_allows_it():
+    core, int8 = locked("requirements.txt"), locked("requirements-int8.txt")
+    assert {n: r.specifier for n, r in int8.items() if n in core} == {n: r.specifier for n, r in core.items()}
+    assert ("nncf" in int8) == (sys.version_info < (3, 12))
+
+
 def test_the_onnx_lock_is_the_core_lock_and_its_runtime():
     core, onnx = locked("requirements.txt"), locked("requirements-onnx.txt")
     assert {n: r.specifier for n, r in onnx.items() if n in core} == {n: r.specifier for n, r in core.items()}
@@ -92,6 +98,7 @@ def test_two_tensorflows_never_meet():
         "requirements-dev.txt",
         "requirements-convert.txt",
         "requirements-onnx.txt",
+        "requirements-int8.txt",
     ):
         assert len({"tensorflow", "tensorflow-cpu"} & locked(name).keys()) == 1
 

@@ -1,6 +1,8 @@
 """DICOM files: every way to store and to display pixels, what is refused by tag, and that nothing else gets through."""
 
 import io
+import sys
+import threading
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEG2000Lossless, RLELossless, generate_uid
 
+from cxr.images import dicom
 from cxr.images.containers import ImageError
 from cxr.images.dicom import read_dicom
 from cxr.images.dicom_tags import read_tags
@@ -264,6 +267,31 @@ def damaged_jpeg(real_data):
     """A real file whose damage makes a decoder throw where nobody can catch it."""
     whole = (real_data / "dicom" / "chest-cr-mono2-8bit-jpegbaseline.dcm").read_bytes()
     return whole[:1045] + b"\x95\x20" + whole[1045:]
+
+
+def test_jpeg_2000_of_another_size_than_its_header_is_refused_before_it_is_unpacked():
+    data = dataset(ramp(12))
+    data.compress(JPEG2000Lossless)
+    pixels = bytearray(data.PixelData)
+    size = pixels.index(b"\xff\x4f\xff\x51") + 8
+    pixels[size : size + 8] = (60_000).to_bytes(4) * 2
+    data.PixelData = bytes(pixels)
+    with pytest.raises(ImageError, match="claims 64 x 48 pixels but holds 60000 x 60000"):
+        read_dicom(content(data))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems keep no such limit")
+def test_what_takes_too_much_memory_is_refused_and_the_next_is_read(monkeypatch):
+    monkeypatch.setattr(dicom, "_DECODERS", threading.local())
+    monkeypatch.setattr(dicom, "DECODER_BYTES", 2**28)
+    pixels = np.zeros((5000, 6000), np.uint16)
+    pixels[:48, :64] = ramp(12)
+    large = dataset(pixels)
+    for data in (large, small := dataset(ramp(12))):
+        data.compress(JPEG2000Lossless)
+    with pytest.raises(ImageError, match="cannot be decoded"):
+        read_dicom(content(large))
+    assert read_dicom(content(small)).std() > 20
 
 
 def test_a_file_that_brings_a_decoder_down_is_refused_and_the_next_is_read(real_data):

@@ -16,6 +16,8 @@ def work(what):
         os.kill(os.getpid(), signal.SIGSEGV)
     if what == "raise":
         raise ValueError("not this one")
+    if what == "much":
+        return len(np.zeros(2**30, np.uint8))
     if what == "speak":
         os.write(1, b"noise on stdout\n")
         os.write(2, b"noise on stderr\n")
@@ -49,6 +51,18 @@ def test_a_crash_is_told_and_the_next_call_is_answered(isolated, capfd):
     assert isolated("who") != before
     isolated("speak")
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems keep no such limit")
+def test_what_asks_for_more_memory_than_it_may_have_fails_and_the_next_call_is_answered(isolated):
+    assert isolated("much") == 2**30
+    limited = Isolated(work, memory=2**28)
+    try:
+        with pytest.raises(RuntimeError, match="Unable to allocate"):
+            limited("much")
+        assert limited("speak").all()
+    finally:
+        limited.close()
 
 
 def test_a_process_that_cannot_start_is_not_taken_for_a_crash(monkeypatch):

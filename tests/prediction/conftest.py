@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from cxr.config.evaluation import OperatingPoint
+from cxr.config.localization import MapCut
 from cxr.config.lungs import Cleaning
 from cxr.config.params import Crop
 from cxr.evaluation.calibration_maps import Calibration, CalibrationMap
@@ -14,7 +15,7 @@ from cxr.evaluation.fitted import Fitted
 from cxr.evaluation.fitted_files import CalibrationFile, SplitName, ThresholdsFile
 from cxr.evaluation.thresholds import Threshold, Thresholds
 from cxr.images.files import write_png
-from cxr.prediction.bundle import MapCut, read_bundle
+from cxr.prediction.bundle import read_bundle
 from cxr.prediction.exported import Task, resized, write_bundle
 from cxr.prediction.opened import open_bundle
 from cxr.prediction.precisions import Validation

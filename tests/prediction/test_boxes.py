@@ -5,6 +5,7 @@ from cxr.images.geometry import Box
 from cxr.prediction.answers import Answer, Item
 from cxr.prediction.boxes import boxes_of
 from cxr.preparation.crop import CropRow
+from cxr.visualization.localization.walk import MAP_PX
 
 PX, SIDE = 40, 80
 
@@ -27,6 +28,13 @@ def answer(monkeypatch):
 def test_a_box_lies_where_its_heat_lies_in_the_original(bundle, answer):
     (box,) = boxes_of(bundle, answer(), 0)
     assert box == [2 * 6 - 10, 2 * 4 + 30, 2 * 10 - 10, 2 * 12 + 30, 1]
+
+
+def test_maps_are_looked_at_as_where_the_parameters_of_boxes_are_fitted(bundle, answer, monkeypatch):
+    asked, given = [], answer()
+    monkeypatch.setattr("cxr.prediction.boxes.heat_of", lambda *what: asked.append(what[-1]) or np.eye(8))
+    boxes_of(bundle, given, 0)
+    assert asked == [MAP_PX]
 
 
 def test_the_box_of_a_lying_image_is_turned_with_it(bundle, answer):

@@ -1,11 +1,12 @@
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
 from cxr.config.errors import UserError
-from cxr.prediction.bundle import read_bundle
-from cxr.prediction.opened import choose_engine, open_bundle
+from cxr.prediction.bundle import Offered, read_bundle, seal_of
+from cxr.prediction.opened import choose_engine, choose_precision, open_bundle
 
 
 @pytest.fixture
@@ -43,6 +44,14 @@ def test_a_record_that_was_changed_is_refused(own):
     assert "its seal differs" in refusal(own)
 
 
+def test_a_bundle_of_a_version_without_later_keys_is_still_whole(own):
+    record = json.loads((own / "bundle.json").read_text())
+    del record["boxes_from"], record["maps_differ"]
+    record["seal"] = seal_of(record)
+    (own / "bundle.json").write_text(json.dumps(record))
+    assert read_bundle(own).record.boxes_from is None
+
+
 def test_files_outside_of_the_bundle_are_refused(own):
     record = json.loads((own / "bundle.json").read_text())
     record["files"]["../secret"] = "0" * 64
@@ -77,10 +86,29 @@ def test_the_fastest_installed_engine_with_files_is_chosen(bundle, monkeypatch):
         choose_engine(bundle, "onnx")
 
 
+@pytest.mark.parametrize(
+    ("offered", "engine", "knows", "chosen"),
+    [
+        (True, "auto", True, "bf16"),
+        (True, "openvino", True, "bf16"),
+        (True, "onnx", True, "f32"),
+        (True, "auto", False, "f32"),
+        (False, "auto", True, "f32"),
+    ],
+)
+def test_auto_takes_bf16_only_where_it_is_as_good_and_faster(bundle, monkeypatch, offered, engine, knows, chosen):
+    monkeypatch.setattr("cxr.engines.openvino_engine.knows_bf16", lambda: knows)
+    measured = Offered(precision="bf16", auroc_f32=0.9, auroc=0.9, offered=offered)
+    bundle = replace(bundle, record=bundle.record.model_copy(update={"precisions": [measured]}))
+    assert choose_precision(bundle, "auto", engine) == chosen
+    assert choose_precision(bundle, "f32", engine) == "f32"
+
+
 def test_a_precision_that_is_not_offered_is_refused_with_the_reason(bundle):
     offered = [one.precision for one in bundle.record.precisions if one.offered]
     assert choose_engine(bundle, "auto", "f32") == "openvino"
     if "bf16" in offered:
         assert choose_engine(bundle, "auto", "bf16") == "openvino"
+    unmeasured = replace(bundle, record=bundle.record.model_copy(update={"precisions": []}))
     with pytest.raises(UserError, match="it was not measured at export"):
-        choose_engine(bundle, "auto", "int8")
+        choose_engine(unmeasured, "auto", "int8")

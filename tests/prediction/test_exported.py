@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -6,7 +7,13 @@ import pytest
 import cxr.prediction.exported as exported
 import cxr.prediction.precisions as precisions
 from cxr.config.errors import UserError
+from cxr.config.heatmaps import Heatmaps
 from cxr.config.record import hash_of_file
+from cxr.engines.openvino_engine import OpenVinoEngine, quantise_openvino
+from cxr.prediction.bundle import read_bundle
+from cxr.prediction.frame import predict_frame
+from cxr.prediction.map_origin import other_maps
+from cxr.prediction.opened import open_bundle
 
 
 def test_every_file_lies_under_its_checksum_and_every_engine_was_compared(bundle, bundle_folder):
@@ -46,6 +53,17 @@ def test_maps_are_compared_as_shares_of_their_largest_value():
     assert found.maps == pytest.approx(0.01)
 
 
+def test_the_card_says_of_boxes_and_maps_what_the_record_says(export, tmp_path):
+    bundle = tmp_path / "bundle"
+    differ = other_maps(Heatmaps(method="smooth_grad"))
+    record = export(bundle, engines=("keras",), boxes_from="fitted to 3 maps", maps_differ=differ)
+    assert record.card["Heatmaps and boxes"] == ["Boxes: fitted to 3 maps.", differ]
+    card = (bundle / "card.md").read_text()
+    assert all(
+        words in card for words in ("## Heatmaps and boxes", "fitted to 3 maps", "heatmaps.method 'smooth_grad'")
+    )
+
+
 def test_only_a_bundle_is_replaced_and_only_when_asked(export, tmp_path):
     target = tmp_path / "bundle"
     target.mkdir()
@@ -82,14 +100,54 @@ def test_bf16_is_offered_only_where_auroc_stays(moved, offered, monkeypatch):
     monkeypatch.setattr("cxr.engines.openvino_engine.OpenVinoEngine", Engine)
     monkeypatch.setattr("openvino.Core", lambda: type("Core", (), {"get_property": lambda *_: ["BF16"]})())
     read = lambda image_px, start, stop: np.arange(start, stop, dtype=np.float32)[:, None, None]  # noqa: E731
-    found = precisions.measure_bf16([(None, 1)], precisions.Validation(labels, read))
+    found, none = precisions.measure_precisions([(None, 1)], precisions.Validation(labels, read), None)
+    assert "no NNCF" in none.reason
     assert found.auroc_f32 == 1
     assert found.auroc == pytest.approx(1 - 3 * moved / 400)
     assert found.offered is offered
 
 
+@pytest.mark.parametrize("offered", [True, False])
+def test_eight_bit_files_are_in_the_bundle_where_they_are_as_good(export, tmp_path, images, monkeypatch, offered):
+    def copy(path, target, calibration):
+        assert calibration.shape[1:] in ((32, 32, 1), (24, 24, 1))
+        for suffix in (".xml", ".bin"):
+            shutil.copyfile(path.with_suffix(suffix), target.with_suffix(suffix))
+
+    monkeypatch.setattr("cxr.engines.openvino_engine.quantise_openvino", copy)
+    monkeypatch.setattr(precisions, "find_spec", lambda name: name)
+    scores = {"f32": 0.9, "bf16": 0.9, "int8": 0.9 if offered else 0.8}
+    monkeypatch.setattr(precisions, "_mean_auroc", lambda files, precision, _: scores[precision])
+    record = export(tmp_path / "bundle", engines=("openvino",))
+    assert {one.precision: one.offered for one in record.precisions}["int8"] is offered
+    assert ("members/first/int8.bin" in record.files) is offered
+    assert "lungs/int8.xml" not in record.files
+    bundle = read_bundle(tmp_path / "bundle")
+    if not offered:
+        with pytest.raises(UserError, match=r"does not offer it \(it changes the mean AUROC on validation by 0\.1000"):
+            open_bundle(bundle, "auto", "int8")
+        return
+    whole, quick = (predict_frame(images, bundle, precision=one) for one in ("f32", "int8"))
+    assert list(whole["Mass"]) == pytest.approx(list(quick["Mass"]), nan_ok=True)  # the same files under another name
+    (tmp_path / "bundle" / "members" / "first" / "int8.bin").write_bytes(b"")
+    with pytest.raises(UserError, match=r"int8\.bin: was changed"):
+        open_bundle(bundle, "auto", "int8")
+
+
+def test_quantised_networks_answer_nearly_as_whole_ones(bundle, tmp_path, store):
+    pytest.importorskip("nncf", reason="8-bit files need requirements-int8.txt")
+    (member, _) = bundle.record.members
+    images = exported.resized(store.crops)(member.image_px)[..., None]
+    path = bundle.file(member, "openvino")
+    quantise_openvino(path, tmp_path / "int8.xml", images)
+    whole, quick = (OpenVinoEngine(one, batch=1, precision=kind).run(images)
+                    for one, kind in ((path, "f32"), (tmp_path / "int8.xml", "int8")))  # fmt: skip
+    assert np.abs(whole[0] - quick[0]).max() < 0.1
+    assert np.corrcoef(whole[1].ravel(), quick[1].ravel())[0, 1] > 0.9
+
+
 def test_bf16_is_not_offered_where_it_cannot_be_measured(monkeypatch):
     monkeypatch.setattr("openvino.Core", lambda: type("Core", (), {"get_property": lambda *_: ["FP32"]})())
-    found = precisions.measure_bf16([], precisions.Validation(np.zeros((3, 2)), lambda *_: None))
+    found, _ = precisions.measure_precisions([], precisions.Validation(np.zeros((3, 2)), lambda *_: None), None)
     assert not found.offered
     assert "does not know bf16" in found.reason

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydicom.uid import JPEG2000Lossless
 
 import cxr
 from cxr.__main__ import main
-from cxr.images.files import read_image
+from cxr.images.files import read_image, write_jpeg
 from cxr.phantoms.dataset.dicom import _dicom
 from cxr.phantoms.dataset.rows import Row
 
@@ -124,7 +125,24 @@ def test_it_runs_where_neither_keras_nor_tensorflow_can_be_imported(bundle_folde
     assert [float(row["Mass"]) for row in written if row["Mass"]] == list(frame["Mass"][answered])
 
 
-def test_it_runs_in_an_environment_of_requirements_predict_only(request, bundle_folder, images, tmp_path):
+@pytest.fixture
+def kinds(images, tmp_path):
+    """The same chest as PNG, as JPEG, as DICOM plain and compressed in a folder, and by a CSV."""
+    folder = tmp_path / "kinds"
+    (folder / "pacs").mkdir(parents=True)
+    shutil.copyfile(images / "chest0.png", folder / "chest.png")
+    pixels = read_image(folder / "chest.png")
+    write_jpeg(folder / "chest.jpg", pixels)
+    data = _dicom(Row(7, 1, 0, 50, "F", "PA", 0, (), (), (), False, {}), pixels)
+    data.save_as(folder / "pacs" / "plain", enforce_file_format=True)
+    data.compress(JPEG2000Lossless)
+    data.save_as(folder / "pacs" / "small.dcm", enforce_file_format=True)
+    shutil.copyfile(folder / "chest.png", folder / "listed.png")
+    (folder / "list.csv").write_text("path\nlisted.png\n../away.png\n")
+    return [folder / name for name in ("chest.png", "chest.jpg", "pacs", "list.csv")]
+
+
+def test_it_runs_in_an_environment_of_requirements_predict_only(request, bundle_folder, kinds, tmp_path):
     if not request.config.getoption("--all"):
         pytest.skip("makes an environment, which takes minutes; --all")
     venv.create(tmp_path / "venv", with_pip=True)
@@ -132,12 +150,17 @@ def test_it_runs_in_an_environment_of_requirements_predict_only(request, bundle_
     install = [python, "-m", "pip", "install", "--quiet", "-r", ROOT / "requirements-predict.txt"]
     subprocess.run(install, check=True)
     done = subprocess.run(
-        [python, "-m", "cxr", "predict", bundle_folder, images, "--out", tmp_path / "out", "--overlays"],
+        [python, "-m", "cxr", "predict", bundle_folder, *kinds, "--out", tmp_path / "out", "--overlays", "--dicom"],
         capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert subprocess.run([python, "-c", "import keras"], capture_output=True).returncode != 0
-    assert "3 answered" in done.stdout
+    for name in ("keras", "tensorflow"):
+        assert subprocess.run([python, "-c", f"import {name}"], capture_output=True).returncode != 0
+    assert "5 answered, 0 without usable lungs, 1 rejected" in done.stdout
+    assert "DICOM objects of 2 images, none of 4" in done.stdout
+    rows = rows_of(tmp_path / "out" / "predictions.csv")
+    assert [Path(row["image"]).name for row in rows] == ["chest.png", "chest.jpg", "plain", "small.dcm", "listed.png"]
+    assert [float(row["Mass"]) for row in rows] == pytest.approx([float(rows[0]["Mass"])] * 5, abs=0.02)
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,10 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
     )
     _add_engine(parser)
     parser.add_argument(
-        "--precision", choices=("f32", "bf16"), default="f32", help="bf16 is faster, where the bundle offers it"
+        "--precision",
+        choices=("f32", "bf16", "int8", "auto"),
+        default="f32",
+        help="bf16 and int8 are faster, where the bundle offers them; auto: bf16 where the CPU knows it too, else f32",
     )
     parser.add_argument(
         "--overlays", action="store_true", help="write heatmaps of the findings that are called, or of the highest"

@@ -15,13 +15,15 @@ from cxr.engines.startup import load_keras
 from cxr.evaluation.fitted import read_fitted
 from cxr.evaluation.fitted_files import CALIBRATION, THRESHOLDS
 from cxr.evaluation.metrics import read_metrics
-from cxr.prediction.bundle import MapCut, Record
+from cxr.prediction.bundle import Record
 from cxr.prediction.exported import Task, resized, write_bundle
+from cxr.prediction.map_origin import choose_cut, other_maps
 from cxr.prediction.precisions import Validation
 from cxr.preparation.lung_network import lung_weights
-from cxr.preparation.prepare import open_prepared
+from cxr.preparation.prepare import open_prepared, prepared_files
 from cxr.preparation.store import Store, pooled
 from cxr.reporting.model_card import model_card
+from cxr.visualization.localization.record import localization_inputs
 
 PARITY_IMAGES = 32
 
@@ -36,6 +38,8 @@ def run(options: argparse.Namespace) -> None:
     _check_exportable(folder, record)
     lungs, _, _ = lung_weights(settings, params, config.lungs_dir, worker_count(settings), show_progress)
     uncalibrated = _why_uncalibrated(folder, record)
+    inputs = localization_inputs(folder, prepared_files(settings, params).boxes, params)
+    boxes, boxes_from = choose_cut(params.heatmaps, folder, inputs)
     task = Task(
         group=options.group,
         findings=tuple(record["findings"]),
@@ -45,7 +49,9 @@ def run(options: argparse.Namespace) -> None:
         synthetic=record["data"]["synthetic"],
         foreign=record.get("foreign", []),
         uncalibrated=uncalibrated,
-        boxes=MapCut(**params.heatmaps.boxes.model_dump(include=set(MapCut.model_fields))),
+        boxes=boxes,
+        boxes_from=boxes_from,
+        maps_differ=other_maps(params.heatmaps),
     )
     load_keras()
     members = {one["name"]: one["network"] for one in record["members"]}
@@ -113,6 +119,9 @@ def _tell(bundle: Record, target: Path) -> None:
         measured = "" if one.auroc is None else f"mean AUROC on validation {one.auroc_f32:.4f} -> {one.auroc:.4f}"
         said = "offered" if one.offered else f"not offered: {one.reason}"
         print(f"export: {one.precision}: {'; '.join(filter(None, (measured, said)))}")
+    print(f"export: boxes: {bundle.boxes_from}")
+    if bundle.maps_differ:
+        print(f"export: {bundle.maps_differ}")
     if "onnx" not in bundle.engines:
         print("export: no ONNX files: they need tf2onnx (requirements-onnx.txt) and Keras on TensorFlow")
     if bundle.uncalibrated:

@@ -9,15 +9,15 @@ from cxr.classification.runs import PREDICTIONS, check_run
 from cxr.commands.context import group_dir, read_config
 from cxr.commands.progress import show_progress
 from cxr.config.errors import UserError
-from cxr.config.record import fingerprint, hash_of_file, read_json
+from cxr.config.record import read_json
 from cxr.datasets.manifest import read_table
 from cxr.engines.startup import load_keras
 from cxr.evaluation.fitted import THRESHOLDS, read_fitted
 from cxr.evaluation.predictions import Predictions, read_predictions
 from cxr.preparation.prepare import open_prepared, prepared_files
 from cxr.preparation.store import CROP_COLUMNS, Store, pooled
+from cxr.visualization.localization.record import FOLDER, RECORD, is_current, localization_inputs
 
-FOLDER, RECORD = "localization", "localization.json"
 WRITTEN = ("boxes.csv", "boxes.json", "localization.csv")
 
 
@@ -31,13 +31,9 @@ def run(options: argparse.Namespace) -> None:
     stores = open_prepared(config.settings, params)
     _, classifiers = check_run(params, options.group, folder, stores)
     files = prepared_files(config.settings, params)
-    read = {path.name: hash_of_file(path) if path.is_file() else None
-            for path in (source, folder / THRESHOLDS, files.boxes)}  # fmt: skip
-    measured = {"heatmaps": params.heatmaps.model_dump(exclude={"images_per_finding"}),
-                "resamples": params.evaluation.resamples, "seed": params.seed}  # fmt: skip
-    inputs = fingerprint({"files": read, "parameters": measured})
+    inputs = localization_inputs(folder, files.boxes, params)
     record = target / RECORD
-    if record.is_file() and read_json(record).get("inputs") == inputs and _is_whole(target, read_json(record)):
+    if record.is_file() and is_current(read_json(record), inputs) and _is_whole(target, read_json(record)):
         print(f"localize: unchanged: {target}")
         return
     predictions = read_predictions(source)

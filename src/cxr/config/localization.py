@@ -9,7 +9,7 @@ from cxr.config.model import Fraction, Model
 BoxesFit = Literal["auto", "given", "validation", "cross"]
 
 
-class MapBoxes(Model):
+class MapCut(Model):
     """How a heatmap becomes boxes."""
 
     threshold: Annotated[float, Field(gt=0, le=1)] = 0.5
@@ -20,6 +20,11 @@ class MapBoxes(Model):
     """Boxes no further apart than this share of the crop's width become one; at 0 only those that overlap or touch."""
     score: Literal["mean", "max"] = "mean"
     """Score of a box: mean or highest heat of the hot places in it."""
+
+
+class MapBoxes(MapCut):
+    """How a heatmap becomes boxes, of which findings, and where the numbers come from."""
+
     of: Literal["positive", "all"] = "positive"
     """Which boxes are written: of findings at or above their threshold in `thresholds.json` (all where there is no
     threshold), or of every finding in every test image. Scored are always all that have a true box."""

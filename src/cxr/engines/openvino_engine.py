@@ -1,5 +1,6 @@
 """OpenVINO as an engine, faster than `predict` on CPUs: a keras.Model in, .xml/.bin files and then outputs out."""
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +23,33 @@ def export_openvino(model: "object", folder: Path) -> Path:
     return path
 
 
+def quantise_openvino(path: Path, target: Path, images: np.ndarray) -> None:
+    """Write 8-bit files of a float32 network, by NNCF's quantisation after training.
+
+    images: (N, H, W, 1) float32 0..255, from which it takes the ranges of values between the layers.
+    """
+    import nncf
+
+    logging.getLogger("nncf").setLevel(logging.ERROR)
+    network = openvino.Core().read_model(path)
+    given = nncf.Dataset([image[None] for image in images])
+    preset = nncf.QuantizationPreset.MIXED  # also for what no ReLU keeps from being negative
+    made = nncf.quantize(network, given, preset=preset, subset_size=len(images))
+    openvino.save_model(made, target, compress_to_fp16=False)
+
+
+def knows_bf16() -> bool:
+    """Return whether this CPU has instructions for bf16; others run it as f32."""
+    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
 class OpenVinoEngine:
     """Runs .xml/.bin files on the CPU.
 
     batch: fixed number of images per inference; the last is padded, so that results do not depend on how images are
     grouped. threads: CPU threads, 0 for all cores. streams: inferences that run side by side, each on its share of the
-    threads; more of them do more in all and take longer each. precision: f32, or bf16 where the CPU knows it. cache:
+    threads; more of them do more in all and take longer each. precision: f32, bf16 where the CPU knows it, or int8 for
+    a file that `quantise_openvino` wrote, whose other layers stay f32. cache:
     folder for what was compiled, so that the next process opens it at once.
     """
 
@@ -47,7 +69,7 @@ class OpenVinoEngine:
         network.reshape({0: [batch, *[side.get_length() for side in network.input(0).partial_shape[1:]]]})
         # By default each process ties its threads to the first cores: all workers would then share one core.
         options = {
-            "INFERENCE_PRECISION_HINT": precision,
+            "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
             "PERFORMANCE_HINT": "LATENCY" if streams == 1 else "THROUGHPUT",
             "ENABLE_CPU_PINNING": False,
         }

@@ -16,6 +16,11 @@ from cxr.images.containers import ImageError, check_size
 from cxr.images.dicom_tags import broken_tags, check_unpacked, parse_dicom, tag_text, why_refused
 from cxr.images.isolated import CrashedError, Isolated
 
+DECODER_BYTES = 6 * 1024**3
+"""What 100 million pixels in colour take to decode and to show; a damaged or hostile file may ask for any amount."""
+CODESTREAM_HEAD, CODESTREAM_WITHIN = b"\xff\x4f\xff\x51", 512
+"""SOC and SIZ, which begin JPEG 2000, behind the headers of fragments and of a JP2 file."""
+
 
 def read_dicom(content: bytes) -> np.ndarray:
     """Return the image of a DICOM file as (H, W) uint8 grey, white bone: what a viewer shows at first.
@@ -58,7 +63,10 @@ def _render(data: Any) -> np.ndarray:
 
 
 def _render_content(content: bytes) -> np.ndarray:
-    return _render(parse_dicom(BytesIO(content), pixels=True))
+    try:
+        return _render(parse_dicom(BytesIO(content), pixels=True))
+    except MemoryError as error:
+        raise ImageError("cannot be decoded: it takes more memory than an X-ray does") from error
 
 
 _DECODERS = threading.local()
@@ -67,7 +75,7 @@ _DECODERS = threading.local()
 def _decoder() -> Isolated:
     """The decoding process of this thread."""
     if not hasattr(_DECODERS, "one"):
-        _DECODERS.one = Isolated(_render_content)
+        _DECODERS.one = Isolated(_render_content, DECODER_BYTES)
         atexit.register(_DECODERS.one.close)
     return _DECODERS.one
 
@@ -78,6 +86,7 @@ def _decode(data: Any) -> np.ndarray:
 
     with broken_tags("cannot be decoded"):
         check_size(int(data.Columns), int(data.Rows))
+        _check_codestream(bytes(data.PixelData), int(data.Columns), int(data.Rows))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -93,10 +102,22 @@ def _decode(data: Any) -> np.ndarray:
     return pixels
 
 
+def _check_codestream(pixels: bytes, columns: int, rows: int) -> None:
+    """Refuse JPEG 2000 of another size than the header's, which a decoder would unpack all the same (T.800, A.5.1)."""
+    start = pixels.find(CODESTREAM_HEAD, 0, CODESTREAM_WITHIN)
+    if start < 0:
+        return
+    right, lower, left, upper = np.frombuffer(pixels, ">u4", 4, start + len(CODESTREAM_HEAD) + 4).tolist()
+    if (right - left, lower - upper) != (columns, rows):
+        raise ImageError(f"claims {columns} x {rows} pixels but holds {right - left} x {lower - upper}")
+
+
 def _why_not_decoded(data: Any, error: Exception) -> str:
-    if "missing dependencies" in str(error) or "plugins" in str(error):
-        syntax = data.file_meta.TransferSyntaxUID.name
-        return f"is compressed as {syntax}, whose decoder is not installed or failed; requirements-dicom.txt has it"
+    syntax = data.file_meta.TransferSyntaxUID.name
+    if "missing dependencies" in str(error):
+        return f"is compressed as {syntax}, whose decoder is not installed; requirements-dicom.txt has it"
+    if "plugins" in str(error):
+        return f"cannot be decoded as {syntax}: it is damaged, or takes more memory than an X-ray does"
     return f"cannot be decoded: {first_line(error)}"
 
 

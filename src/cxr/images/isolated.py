@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 READY = b"ready"
@@ -21,10 +22,12 @@ class Isolated:
 
     What it returns is handed on, what it raises as RuntimeError, what it prints is not. One call at a time: a
     thread needs one of its own. Not by multiprocessing, whose children cannot be started by the workers of joblib.
+    memory: bytes that its calls may take on top of what the process has from the start; what asks for more fails (where
+    the system keeps such limits). 0: no limit.
     """
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self._function = function
+    def __init__(self, function: Callable[..., Any], memory: int = 0) -> None:
+        self._function, self._memory = function, memory
         self._process: subprocess.Popen[bytes] | None = None
 
     def __call__(self, *arguments: Any) -> Any:
@@ -51,7 +54,7 @@ class Isolated:
     def _start(self) -> "subprocess.Popen[bytes]":
         place = (self._function.__module__, self._function.__qualname__)
         process = subprocess.Popen(
-            [sys.executable, "-c", SERVE, *place],
+            [sys.executable, "-c", SERVE, *place, str(self._memory)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -63,11 +66,26 @@ class Isolated:
         return process
 
 
+def limit_memory(more: int) -> None:
+    """Let this process have no more than `more` bytes of address space beside what it has; nothing without limits."""
+    try:
+        import resource
+
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        most = pages * resource.getpagesize() + more
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (most if hard < 0 else min(most, hard), hard))
+    except (ImportError, OSError):  # Windows, macOS
+        return
+
+
 def serve() -> None:
     """Answer calls of the function that the command line names, until the caller is gone."""
     calls, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what decoders print must not come between the answers
     function = getattr(import_module(sys.argv[1]), sys.argv[2])
+    if int(sys.argv[3]):
+        limit_memory(int(sys.argv[3]))
     answers.write(READY)
     answers.flush()
     while True:

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from cxr.config.errors import UserError
 from cxr.config.explain import explain_errors
+from cxr.config.localization import MapCut
 from cxr.config.lungs import Cleaning
 from cxr.config.model import Model
 from cxr.config.params import Crop
@@ -21,7 +22,7 @@ from cxr.evaluation.thresholds import Thresholds
 RECORD, CARD = "bundle.json", "card.md"
 FORMAT = 1
 EngineName = Literal["openvino", "onnx", "keras"]
-Precision = Literal["f32", "bf16"]
+Precision = Literal["f32", "bf16", "int8"]
 SUFFIXES: dict[str, str] = {"openvino": ".xml", "onnx": ".onnx", "keras": ".keras"}
 LUNGS = "lungs"
 
@@ -67,7 +68,7 @@ class Offered(Model):
     """A precision below f32 that the group was measured with."""
 
     precision: Precision
-    """bf16: the f32 files, run so."""
+    """bf16: the f32 files, run so; int8: files of its own, of the members alone."""
     auroc_f32: float | None
     """Mean AUROC on the validation part."""
     auroc: float | None
@@ -76,19 +77,6 @@ class Offered(Model):
     """Whether they differ by less than is allowed."""
     reason: str | None = None
     """Why not."""
-
-
-class MapCut(Model):
-    """How boxes are made from heatmaps, as `visualization.map_boxes` takes it."""
-
-    threshold: float = 0.5
-    """Share of the map's maximum from which a place is hot."""
-    min_area: float = 0.0
-    """Share of the crop below which a piece makes no box."""
-    merge: float = 0.0
-    """Share of the crop's width within which boxes become one."""
-    score: Literal["mean", "max"] = "mean"
-    """Of the heat in a box."""
 
 
 class Record(Model):
@@ -114,6 +102,10 @@ class Record(Model):
     """Below f32."""
     boxes: MapCut
     """How boxes are made from heatmaps."""
+    boxes_from: str | None = None
+    """Where their parameters come from."""
+    maps_differ: str | None = None
+    """How its heatmaps differ from those of the group, where they do."""
     uncalibrated: str | None = None
     """Why there is neither calibration nor thresholds."""
     card: dict[str, list[str]]
@@ -137,8 +129,13 @@ class Record(Model):
 
     def sealed(self) -> "Record":
         """Return the same under its seal."""
-        content = json.dumps(self.model_dump(mode="json", exclude={"seal"}), sort_keys=True)
-        return self.model_copy(update={"seal": hashlib.sha256(content.encode()).hexdigest()})
+        return self.model_copy(update={"seal": seal_of(self.model_dump(mode="json"))})
+
+
+def seal_of(content: dict[str, Any]) -> str:
+    """Return the SHA-256 of what bundle.json says but the seal: as it is written, so that a later key breaks none."""
+    said = {key: value for key, value in content.items() if key != "seal"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -157,9 +154,9 @@ class Bundle:
         """K names in the order of the outputs."""
         return tuple(self.record.findings)
 
-    def file(self, network: Network, engine: str) -> Path:
+    def file(self, network: Network, engine: str, precision: str = "f32") -> Path:
         """Return the checked file of a network; UserError when it is missing or was changed."""
-        name = f"{network.folder}/f32{SUFFIXES[engine]}"
+        name = f"{network.folder}/{'int8' if precision == 'int8' else 'f32'}{SUFFIXES[engine]}"
         self.check(name)
         if engine == "openvino":
             self.check(f"{name.removesuffix('.xml')}.bin")
@@ -193,7 +190,7 @@ def read_bundle(folder: Path) -> Bundle:
     record = _parse(path, Record, text)
     if record.format != FORMAT:
         raise UserError(f"{path}: has format {record.format}; this version reads format {FORMAT}: export it again")
-    if record.sealed().seal != record.seal:
+    if seal_of(json.loads(text)) != record.seal:
         raise UserError(f"{path}: was changed since the bundle was written (its seal differs); export it again")
     if gone := [name for name in record.files if not (folder / name).is_file()]:
         raise UserError(f"{folder / gone[0]}: is missing; export the bundle again")

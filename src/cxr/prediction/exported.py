@@ -13,14 +13,25 @@ import numpy as np
 
 from cxr.config.atomic import write_json, write_text
 from cxr.config.errors import UserError
+from cxr.config.localization import MapCut
 from cxr.config.lungs import Cleaning
 from cxr.config.params import Crop
 from cxr.config.record import hash_of_file, machine_record
 from cxr.engines.backend import backend_name
 from cxr.evaluation.fitted_files import CALIBRATION, THRESHOLDS
 from cxr.images.geometry import resize
-from cxr.prediction.bundle import CARD, FORMAT, LUNGS, RECORD, SUFFIXES, Classifier, Difference, MapCut, Network, Record
-from cxr.prediction.precisions import Validation, measure_bf16
+from cxr.prediction.bundle import (
+    CARD,
+    FORMAT,
+    LUNGS,
+    RECORD,
+    SUFFIXES,
+    Classifier,
+    Difference,
+    Network,
+    Record,
+)
+from cxr.prediction.precisions import Validation, offer_precisions
 
 LARGEST_DIFFERENCE = 1e-4
 BATCH = 8
@@ -43,6 +54,8 @@ class Task:
     foreign: list[str]
     uncalibrated: str | None
     boxes: MapCut
+    boxes_from: str | None = None
+    maps_differ: str | None = None
 
 
 def write_bundle(
@@ -129,7 +142,7 @@ def _fill(
             shutil.copyfile(group / name, part / name)
     write_text(part / CARD, _card_text(task))
     graphs = [(part / one.folder / "f32.xml", one.image_px) for one in classifiers]
-    precisions = [measure_bf16(graphs, validation)] if "openvino" in engines else []
+    precisions = offer_precisions(graphs, validation) if "openvino" in engines else []
     files = sorted(path for path in part.rglob("*") if path.is_file())
     record = Record(
         format=FORMAT,
@@ -142,8 +155,10 @@ def _fill(
         engines=list(engines),
         precisions=precisions,
         boxes=task.boxes,
+        boxes_from=task.boxes_from,
+        maps_differ=task.maps_differ,
         uncalibrated=task.uncalibrated,
-        card=task.card,
+        card=_card_of(task),
         synthetic=task.synthetic,
         foreign=task.foreign,
         run=machine_record(),
@@ -228,6 +243,13 @@ def resized(crops: np.ndarray) -> Images:
     return at
 
 
+def _card_of(task: Task) -> dict[str, list[str]]:
+    """The group's card, and what holds of the bundle alone."""
+    boxes = [f"Boxes: {task.boxes_from}."] if task.boxes_from else []
+    said = boxes + ([task.maps_differ] if task.maps_differ else [])
+    return task.card | ({"Heatmaps and boxes": said} if said else {})
+
+
 def _card_text(task: Task) -> str:
-    parts = [f"# {task.group}"] + [f"## {heading}\n\n" + "\n".join(said) for heading, said in task.card.items()]
+    parts = [f"# {task.group}"] + [f"## {heading}\n\n" + "\n".join(said) for heading, said in _card_of(task).items()]
     return "\n\n".join(parts) + "\n"

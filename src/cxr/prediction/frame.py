@@ -8,7 +8,7 @@ import pandas as pd
 from cxr.prediction.answers import answer_items
 from cxr.prediction.bundle import Bundle, read_bundle
 from cxr.prediction.inputs import find_items
-from cxr.prediction.opened import open_bundle
+from cxr.prediction.opened import choose_precision, open_bundle
 from cxr.prediction.results import CHUNK_IMAGES
 from cxr.prediction.rows import columns_of, record_of, row_of
 
@@ -27,7 +27,7 @@ def predict_frame(
     """
     bundle = bundle if isinstance(bundle, Bundle) else read_bundle(Path(bundle))
     items = find_items([Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)])
-    opened = open_bundle(bundle, engine, precision)
+    opened = open_bundle(bundle, engine, choose_precision(bundle, precision, engine))
     rows = []
     for start in range(0, len(items), CHUNK_IMAGES):
         answers = answer_items(bundle, opened, items[start : start + CHUNK_IMAGES], force)

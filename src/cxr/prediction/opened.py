@@ -51,6 +51,18 @@ def choose_engine(bundle: Bundle, asked: str, precision: str = "f32") -> str:
     return found
 
 
+def choose_precision(bundle: Bundle, asked: str, engine: str = "auto") -> str:
+    """Return the precision asked for. `auto`: bf16 where the bundle offers it and the CPU knows it, else f32."""
+    if asked != "auto":
+        return asked
+    offered = any(one.precision == "bf16" and one.offered for one in bundle.record.precisions)
+    if not offered or engine not in ("auto", "openvino") or find_spec(PACKAGES["openvino"]) is None:
+        return "f32"
+    from cxr.engines.openvino_engine import knows_bf16
+
+    return "bf16" if knows_bf16() else "f32"
+
+
 def open_bundle(bundle: Bundle, asked: str = "auto", precision: str = "f32", threads: int = 0) -> Opened:
     """Check and open every network, side by side. threads: of the CPU, 0 for all cores.
 
@@ -97,7 +109,7 @@ def _check_precision(bundle: Bundle, precision: str) -> None:
 def _openvino(bundle: Bundle, network: Network, precision: str, threads: int) -> Engine:
     from cxr.engines.openvino_engine import OpenVinoEngine
 
-    path = bundle.file(network, "openvino")
+    path = bundle.file(network, "openvino", precision)
     return OpenVinoEngine(path, batch=1, threads=threads, streams=threads, precision=precision, cache=cache_dir())
 
 

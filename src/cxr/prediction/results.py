@@ -101,6 +101,12 @@ def predict_into(
     return counts
 
 
+def count_objects(folder: Path) -> tuple[int, int]:
+    """Return of how many images of finished results there are DICOM objects, and of how many there are none."""
+    found = Counter(bool(record.get(DICOM)) for _, record in _records([folder / LINES]))
+    return found[True], found[False]
+
+
 def _join(folder: Path, chunks: Sequence[Path], findings: Sequence[str]) -> tuple[Counter[str], set[Path]]:
     """Write the results, all complete before the first is moved into place; no more than a line in memory.
 

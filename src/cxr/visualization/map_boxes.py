@@ -9,6 +9,8 @@ from typing import Literal
 import numpy as np
 from scipy import ndimage
 
+MAP_PX = 128
+"""Height and width at which maps are looked at: a nodule has several pixels, a chunk with 14 findings 30 MB."""
 NEIGHBOURS = np.ones((3, 3), bool)
 """Hot pixels that touch at a corner hang together."""
 
@@ -53,16 +55,14 @@ def hot_pieces(heat: np.ndarray, threshold: float) -> Pieces:
     highest = heat.max()
     if not highest > 0:
         return Pieces(np.zeros((0, 4)), np.zeros(0), np.zeros(0), np.zeros(0))
-    labels, count = ndimage.label(heat >= threshold * highest, NEIGHBOURS)
+    hot = heat >= threshold * highest
+    labels, count = ndimage.label(hot, NEIGHBOURS)
     slices = ndimage.find_objects(labels)
     corners = np.array([(x.start, y.start, x.stop, y.stop) for y, x in slices], np.float64)
-    numbers = np.arange(1, count + 1)
-    return Pieces(
-        corners,
-        np.bincount(labels.ravel(), minlength=count + 1)[1:].astype(np.float64),
-        np.bincount(labels.ravel(), heat.ravel(), minlength=count + 1)[1:],
-        np.asarray(ndimage.maximum(heat, labels, numbers), np.float64),
-    )
+    numbers, values = labels[hot] - 1, heat[hot].astype(np.float64)
+    maxima = np.zeros(count)
+    np.maximum.at(maxima, numbers, values)
+    return Pieces(corners, np.bincount(numbers).astype(np.float64), np.bincount(numbers, values), maxima)
 
 
 def keep_large(pieces: Pieces, least: float) -> Pieces:

@@ -29,6 +29,7 @@ def test_only_dicom_becomes_dicom_and_the_rest_a_sentence(bundle_folder, mixed, 
     out = tmp_path / "out"
     asked = ["predict", str(bundle_folder), str(mixed), "--out", str(out), "--dicom", "--overlays"]
     assert main(asked) == 0
+    assert "predict: DICOM objects of 1 image, none of 3 (dicom_reason in" in capsys.readouterr().out
     lines = [json.loads(line) for line in (out / LINES).read_text().splitlines()]
     assert [line["dicom"] for line in lines] == [["dicom/000000-overlay.dcm", "dicom/000000-findings.dcm"], [], [], []]
     reasons = [line["dicom_reason"] for line in lines]
@@ -48,6 +49,8 @@ def test_only_dicom_becomes_dicom_and_the_rest_a_sentence(bundle_folder, mixed, 
     for name in (LINES, "predictions.csv", REJECTED):
         assert "Müller" not in (out / name).read_text()
     assert main(asked) == 0
-    assert "unchanged" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "unchanged" in said
+    assert "DICOM objects of 1 image, none of 3" in said
     assert main([*asked[:-2], "--overwrite"]) == 0
     assert not [*out.glob("dicom/*"), *out.glob("overlays/*")]

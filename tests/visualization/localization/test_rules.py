@@ -48,6 +48,22 @@ def test_a_half_is_scored_with_what_fitted_the_other():
     assert not rules.note
 
 
+def test_new_images_get_what_fits_both_halves_together():
+    patients = np.array([f"p{i}" for i in range(6)])
+    fits = made_fits([7, 7, 7, 11, 11, 11], range(6), [0] * 6)
+    fits.overlaps[:, 5] = 0.6  # of all six the best, of three the second
+    halves = {name: int(row >= 3) for row, name in enumerate(patients)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cxr.visualization.localization.rules.halve_patients", lambda *_: halves)
+        record = cross_fit(fits, patients, GIVEN, seed=0).record()
+    assert [BoxRule(one["threshold"], one["min_area"], one["merge"]) for one in record["rules"]] == [
+        RULES[11],
+        RULES[7],
+    ]
+    assert record["new_images"] == {"threshold": RULES[5].threshold, "min_area": RULES[5].min_area,
+                                    "merge": RULES[5].merge, "pairs": 6}  # fmt: skip
+
+
 def test_halves_are_even_and_boxes_of_one_patient_leave_the_given_rule():
     patients = np.array([f"p{i}" for i in range(40)])
     halves = halve_patients(patients, patients[:10], seed=0)

@@ -1,6 +1,9 @@
 """Names in, coded concepts (PS3.16) out: the standard's and SNOMED CT's where they fit exactly, else our own scheme.
 
-A wrong code is worse than a private one: only findings whose meaning a code has exactly are listed.
+A wrong code is worse than a private one: only findings whose meaning a code has exactly are listed. Those that DICOM's
+own tables hold are as they stand there (`pydicom.sr`); of the others, checked in public SNOMED CT value sets and maps:
+MII's map of adverse events (Atelectasis, Fibrosis), OMOP's concept 4318404 (Consolidation), GECCO (Fibrosis), Synthea
+(Emphysema, Pneumonia), and for Cardiomegaly only that many public mappings of chest X-ray labels agree.
 """
 
 import hashlib
@@ -22,7 +25,7 @@ class Code(NamedTuple):
 FINDINGS = {
     "Atelectasis": Code("46621007", "SCT", "Atelectasis"),
     "Cardiomegaly": Code("8186001", "SCT", "Cardiomegaly"),
-    "Consolidation": Code("95436008", "SCT", "Pulmonary consolidation"),
+    "Consolidation": Code("95436008", "SCT", "Lung consolidation"),
     "Edema": Code("19242006", "SCT", "Pulmonary edema"),
     "Effusion": Code("60046008", "SCT", "Pleural effusion"),
     "Emphysema": Code("87433001", "SCT", "Pulmonary emphysema"),

@@ -34,7 +34,7 @@ POSITIVE, NEGATIVE = Code("10828004", "SCT", "Positive"), Code("260385009", "SCT
 PERCENT = Code("%", "UCUM", "Percent")
 SOURCE = Code("121112", "DCM", "Source of Measurement")
 REGION = Code("111030", "DCM", "Image Region")
-REGION_SOURCE = Code("121324", "DCM", "Source Image")
+REGION_SOURCE = Code("121324", "DCM", "Source image")
 DISCLAIMER = f"{MARKING}. Made by software that is not a medical device; no person has verified it."
 
 

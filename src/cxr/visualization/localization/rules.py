@@ -47,6 +47,8 @@ class Rules:
     fitted_on: list[dict[str, int]]
     """Per rule the images and findings (`pairs`) it was fitted to; empty where none was."""
     note: str = ""
+    whole: tuple[BoxRule, dict[str, int]] | None = None
+    """Where several are in use: the rule that all those pairs together give, for images beyond this test part."""
 
     def of(self, row: int) -> BoxRule:
         """The rule of a row of the store."""
@@ -56,7 +58,8 @@ class Rules:
         """Return it for localization.json."""
         fits = self.fitted_on or [{} for _ in self.rules]
         rules = [asdict(rule) | fit for rule, fit in zip(self.rules, fits, strict=True)]
-        return {"fit": self.how, "rules": rules} | ({"note": self.note} if self.note else {})
+        new = rules[0] if self.whole is None else asdict(self.whole[0]) | self.whole[1]
+        return {"fit": self.how, "rules": rules, "new_images": new} | ({"note": self.note} if self.note else {})
 
 
 def given_rule(boxes: MapBoxes) -> BoxRule:
@@ -103,7 +106,7 @@ def same_for_all(how: Literal["given", "validation"], rule: BoxRule, rows: int, 
 
 
 def cross_fit(fits: Fits, patients: np.ndarray, given: BoxRule, seed: int) -> Rules:
-    """Return two rules, each fitted to one half of the patients and used for the other half.
+    """Return two rules, each fitted to one half of the patients and used for the other half; and that of both halves.
 
     patients: (N,) of the store. A half without boxes to fit to leaves the other half the given rule.
     """
@@ -117,7 +120,8 @@ def cross_fit(fits: Fits, patients: np.ndarray, given: BoxRule, seed: int) -> Ru
         rules.append(found or given)
         counts.append({"pairs": int(others.sum())})
     note = "boxes of one patient only: those of PARAMS.json are used where nothing could be fitted" if empty else ""
-    return Rules("cross", rules, which, counts, note)
+    whole = choose_rule(fits, np.ones(len(fits.rows), bool)) or given
+    return Rules("cross", rules, which, counts, note, (whole, {"pairs": len(fits.rows)}))
 
 
 def halve_patients(patients: np.ndarray, with_boxes: np.ndarray, seed: int) -> dict[str, int]:

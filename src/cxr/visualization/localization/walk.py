@@ -13,10 +13,9 @@ import numpy as np
 
 from cxr.preparation.store import Store
 from cxr.visualization.localization.frames import Frame
+from cxr.visualization.map_boxes import MAP_PX
 from cxr.visualization.maps import GroupMaps
 
-MAP_PX = 128
-"""Height and width at which maps are looked at: a nodule has several pixels, a chunk with 14 findings 30 MB."""
 CHUNK_IMAGES = 32
 ReadMaps = Callable[[np.ndarray], GroupMaps]
 """(n,) rows -> their maps."""
