@@ -17,6 +17,7 @@ from cxr.visualization.localization.estimates import PART, Sample, counts_by_fin
 from cxr.visualization.localization.examples import forget_examples
 from cxr.visualization.localization.lungs import LungMass
 from cxr.visualization.localization.pictures import write_examples
+from cxr.visualization.localization.record import RECORD
 from cxr.visualization.localization.rules import (
     Fits,
     Rules,
@@ -33,7 +34,7 @@ from cxr.visualization.localization.truth import Truth, read_truth
 from cxr.visualization.localization.walk import Chunk, Part, walk_maps
 from cxr.visualization.localization.written import box_files
 
-RECORD, TABLE, EXAMPLES = "localization.json", "localization.csv", "examples"
+TABLE, EXAMPLES = "localization.csv", "examples"
 
 
 def localize(task: Task, folder: Path, inputs: str) -> dict[str, Any]:
