@@ -103,8 +103,8 @@ MEMBERS = "small, large"
     ("params", "line"),
     [
         ({"training.bach": 3}, 'training.bach: unknown key "bach": did you mean "batch"? Allowed: epochs, batch, '
-         "loss, optimizer, schedule, accumulate, precision, freeze_epochs, early_stopping, keep_epochs, augment, "
-         "balance, sampler"),
+         "loss, prior_bias, optimizer, schedule, accumulate, precision, freeze_epochs, early_stopping, keep_epochs, "
+         "augment, balance, sampler"),
         ({"training.epochs": "12"}, 'training.epochs: input should be a valid integer; found "12"'),
         ({"training.epochs": 0}, "training.epochs: input should be greater than or equal to 1; found 0"),
         ({"training.optimizer.learning_rate": float("nan")},
@@ -133,8 +133,8 @@ MEMBERS = "small, large"
         ({"members.small.squeeze_excitation": 0},
          "members.small.squeeze_excitation: input should be greater than or equal to 1; found 0"),
         ({"members.small.training.epoch": 3}, 'members.small.training.epoch: unknown key "epoch": did you mean '
-         '"epochs"? Allowed: epochs, batch, loss, optimizer, schedule, accumulate, precision, freeze_epochs, '
-         "early_stopping, keep_epochs, augment, balance, sampler"),
+         '"epochs"? Allowed: epochs, batch, loss, prior_bias, optimizer, schedule, accumulate, precision, '
+         "freeze_epochs, early_stopping, keep_epochs, augment, balance, sampler"),
         ({"members.large.image_px": 200}, "members.large.image_px 200 is larger than crop.image_px 192: raise "
          "crop.image_px or lower the member's size"),
         ({"members.small.seeds": 0}, "members.small.seeds: input should be greater than or equal to 1; found 0"),
