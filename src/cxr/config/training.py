@@ -21,7 +21,7 @@ class Training(Model):
     """Images per step; no more than there are to train on."""
     loss: Loss | None = None
     """What is minimised; when not given `bce`, with `"labels": "single"` `softmax`. Its keys belong to its `name`."""
-    prior_bias: bool = True
+    prior_bias: bool = False
     """Let the bias of the last layer begin at the answer that costs least before any image is seen (for `bce` the log
     odds of every finding's share), not at even odds."""
     optimizer: Optimizer = Adam()

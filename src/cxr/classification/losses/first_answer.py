@@ -2,7 +2,8 @@
 
 A head that begins at even odds has to learn first how rare every finding is. Where its network is faster than its bias,
 that is written into the feature map: normal lung speaks against a finding, the finding itself says nothing, and
-heatmaps show what is hot in everybody. So the bias begins at the log odds (Lin et al., ICCV 2017, section 3.3).
+heatmaps show what is hot in everybody. With `training.prior_bias` it begins at the log odds (Lin et al., ICCV 2017,
+section 3.3).
 """
 
 import keras
