@@ -95,7 +95,7 @@ def _build(
     """Return the compiled network, and what it begins with if that is from a file."""
     with devices.scope():
         model, taken = begin_classifier(member, findings.names, findings.single, training.precision)
-        if training.prior_bias:
+        if data.first_logits is not None:
             begin_at(model, data.first_logits)
         optimizer = make_optimizer(training.optimizer, training.accumulate, training.precision == "mixed_float16")
         model.compile(optimizer=optimizer, loss=data.loss, jit_compile=False)

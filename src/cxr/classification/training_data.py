@@ -33,8 +33,8 @@ class TrainingData:
     batch: int
     seed: int
     loss: keras.losses.Loss
-    first_logits: np.ndarray
-    """(K,) of the one answer that suits these images best."""
+    first_logits: np.ndarray | None
+    """(K,) of the one answer that suits these images best, where the head is to begin with it."""
     notes: Sequence[str]
     """What of the loss and of the order could not be had with these images."""
 
@@ -68,6 +68,6 @@ def prepare_data(member: Member, training: Training, findings: Findings, store: 
     read = training_reader(store, shown, targets, member.image_px, training.augment)
     loss, loss_notes = make_loss(loss_for(training.loss, findings), targets[shown], store.findings)
     order, order_notes = make_order(training.sampler, targets[shown], store.findings, seed)
-    first = first_logits(loss, targets[shown][order(0)])
+    first = first_logits(loss, targets[shown][order(0)]) if training.prior_bias else None
     notes = (*loss_notes, *order_notes)
     return TrainingData(store.image_ids[shown], read, order, training.batch, seed, loss, first, notes)

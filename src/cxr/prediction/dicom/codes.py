@@ -1,9 +1,9 @@
 """Names in, coded concepts (PS3.16) out: the standard's and SNOMED CT's where they fit exactly, else our own scheme.
 
 A wrong code is worse than a private one: only findings whose meaning a code has exactly are listed. Those that DICOM's
-own tables hold are as they stand there (`pydicom.sr`); of the others, checked in public SNOMED CT value sets and maps:
-MII's map of adverse events (Atelectasis, Fibrosis), OMOP's concept 4318404 (Consolidation), GECCO (Fibrosis), Synthea
-(Emphysema, Pneumonia), and for Cardiomegaly only that many public mappings of chest X-ray labels agree.
+own tables hold are as they stand there (`pydicom.sr`); the others were found in public SNOMED CT value sets and maps,
+not in a release: Atelectasis, Fibrosis (MII's map of adverse events), Consolidation (OMOP's concept 4318404),
+Emphysema, Pneumonia (lists that agree), and Cardiomegaly, of which only mappings of chest X-ray labels agree.
 """
 
 import hashlib
