@@ -1,5 +1,6 @@
 """Cutting, placing back, warping and blurring, against numpy's slices, flips and rotations, and scipy."""
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -13,6 +14,8 @@ from cxr.images.geometry import (
     box_matrix,
     chain,
     cut_box,
+    draw_map,
+    enlarge_map,
     look_up,
     place_box,
     resize,
@@ -240,3 +243,29 @@ def test_softening_is_a_gaussian_blur(image):
     expected = ndimage.gaussian_filter(image.astype(np.float64), 1.7, mode="mirror", truncate=4.2)
     np.testing.assert_allclose(smooth, expected, atol=0.05)
     assert soften(image, 0) is image
+
+
+@given(
+    shape=st.tuples(st.integers(1, 9), st.integers(1, 9)),
+    first=st.floats(-0.2, 0.4),
+    step=st.floats(0.05, 0.5),
+    size=st.integers(4, 70),
+)
+def test_a_map_is_drawn_as_cv2_moves_it(shape, first, step, size):
+    map_ = np.random.default_rng(0).random(shape, np.float32)
+    per_pixel, start = 1 / (step * size), (0.5 / size - first) / step
+    matrix = np.array([[per_pixel, 0, start], [0, per_pixel, start]])
+    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+    expected = cv2.warpAffine(map_, matrix, (size, size), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    rounding = 1.5 / 32  # cv2 rounds places to a 32nd; the cubic's slope is at most 1.5 per place
+    np.testing.assert_allclose(
+        draw_map(map_, first, step, size), np.clip(expected, map_.min(), map_.max()), atol=2 * rounding
+    )
+
+
+@given(count=st.integers(1, 20), size=st.integers(20, 70))
+def test_a_map_that_fills_the_image_is_drawn_as_cv2_enlarges_it(count, size):
+    map_ = np.random.default_rng(1).random((count, count), np.float32)
+    np.testing.assert_allclose(
+        draw_map(map_, 0.5 / count, 1 / count, size), enlarge_map(map_, size, size), atol=1e-5
+    )  # fmt: skip

@@ -230,15 +230,18 @@ def test_the_whole_test_part_lies_in_a_folder_per_set_of_labels(everything, pred
 
 
 def test_what_is_drawn_does_not_depend_on_the_chunks(everything, tmp_path, monkeypatch):
-    sources, choices, folder = everything
-    monkeypatch.setattr(drawing, "CHUNK_IMAGES", 3)
-    told = []
-    write_collection(choices, sources, tmp_path, "inputs", lambda *done: told.append(done))
+    """By OpenVINO, whose batch is fixed: Keras rounds by how many images it is given, which now and then is a grey."""
+    sources, choices, _ = everything
+    sources = dataclasses.replace(sources, engine="openvino")
     images = len({choice.image for choice in choices})
-    assert told == [(min(done, images), images) for done in range(3, images + 3, 3)]
-    assert pictures_of(tmp_path) == pictures_of(folder)
-    for name in pictures_of(folder):
-        assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
+    for size, name in ((drawing.CHUNK_IMAGES, "whole"), (3, "chunks")):
+        monkeypatch.setattr(drawing, "CHUNK_IMAGES", size)
+        told = []
+        write_collection(choices, sources, tmp_path / name, "inputs", lambda *done, told=told: told.append(done))
+        assert told == [(min(done, images), images) for done in range(size, images + size, size)]
+    assert pictures_of(tmp_path / "whole") == pictures_of(tmp_path / "chunks")
+    for name in pictures_of(tmp_path / "whole"):
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "chunks" / name).read_bytes()
 
 
 def test_interrupted_work_goes_on_where_it_stopped(everything, tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """Grey images in, resized, cut or warped ones out; the only place where pixel coordinates are interpolated."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import cv2
@@ -50,12 +51,29 @@ def draw_map(map_: np.ndarray, first: float, step: float, image_px: int) -> np.n
     The middle of the map's first place lies at `first` (across and down) and the next one `step` further; cubic between
     them, level beyond the outer ones.
     """
-    per_pixel, start = 1 / (step * image_px), (0.5 / image_px - first) / step
-    matrix = np.array([[per_pixel, 0, start], [0, per_pixel, start]])
-    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
     map_ = np.ascontiguousarray(map_, np.float32)
-    large = cv2.warpAffine(map_, matrix, (image_px, image_px), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    return np.clip(large, map_.min(), map_.max())
+    down, across = (_cubic_weights(count, first, step, image_px) for count in map_.shape)
+    return np.clip(down @ map_ @ across.T, map_.min(), map_.max())
+
+
+@lru_cache(maxsize=64)
+def _cubic_weights(count: int, first: float, step: float, image_px: int) -> np.ndarray:
+    """Return (image_px, count) float32: how much each of `count` places gives to each pixel of a row.
+
+    Cubic convolution (Keys, IEEE TASSP 1981, eq. 4) with the slope of cv2's, -0.75; four places give to a pixel, and
+    beyond the outer ones stand copies of them. Two products with it are several times faster than cv2.warpAffine, which
+    also rounds places to a 32nd.
+    """
+    slope = -0.75
+    places = ((np.arange(image_px) + 0.5) / image_px - first) / step
+    weights = np.zeros((image_px, count))
+    for offset in range(-1, 3):
+        given = np.floor(places) + offset
+        far = np.abs(places - given)
+        near = ((slope + 2) * far - (slope + 3)) * far**2 + 1
+        weight = np.where(far <= 1, near, slope * (((far - 5) * far + 8) * far - 4))
+        np.add.at(weights, (np.arange(image_px), np.clip(given, 0, count - 1).astype(int)), weight)
+    return weights.astype(np.float32)
 
 
 def place_box(map_: np.ndarray, box: Box, height_px: int, width_px: int) -> np.ndarray:

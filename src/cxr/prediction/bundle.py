@@ -79,6 +79,19 @@ class Offered(Model):
     """Why not."""
 
 
+class SameLungs(Model):
+    """Whether the lung network finds in bf16 what it finds in f32."""
+
+    images: int
+    """Prepared images that were compared."""
+    dice: float | None
+    """Mean Dice of the masks of both."""
+    offered: bool
+    """Whether it runs in bf16 where the members run below f32."""
+    reason: str | None = None
+    """Why not."""
+
+
 class Record(Model):
     """bundle.json."""
 
@@ -99,7 +112,9 @@ class Record(Model):
     engines: list[EngineName]
     """Those that there are files for."""
     precisions: list[Offered]
-    """Below f32."""
+    """Below f32, of the members."""
+    lungs_bf16: SameLungs | None = None
+    """None where it was not measured: they run in f32 then."""
     boxes: MapCut
     """How boxes are made from heatmaps."""
     boxes_from: str | None = None

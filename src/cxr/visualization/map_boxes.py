@@ -74,7 +74,8 @@ def keep_large(pieces: Pieces, least: float) -> Pieces:
 
 def merge_pieces(pieces: Pieces, reach: float) -> Pieces:
     """Join boxes no further apart than `reach` pixels, across and down, until none are; the order does not matter."""
-    corners, areas, sums, maxima = map(list, (pieces.corners, pieces.areas, pieces.sums, pieces.maxima))
+    # Lists of floats: of so few boxes numpy's calls take longer than what they count.
+    corners, areas, sums, maxima = (one.tolist() for one in (pieces.corners, pieces.areas, pieces.sums, pieces.maxima))
     joined = True
     while joined:
         joined = False
@@ -82,7 +83,7 @@ def merge_pieces(pieces: Pieces, reach: float) -> Pieces:
             near = [two for two in range(one + 1, len(corners)) if _gap(corners[one], corners[two]) <= reach]
             for two in reversed(near):
                 first, second = corners[one], corners.pop(two)
-                corners[one] = np.append(np.minimum(first[:2], second[:2]), np.maximum(first[2:], second[2:]))
+                corners[one] = [*map(min, first[:2], second[:2]), *map(max, first[2:], second[2:])]
                 areas[one] += areas.pop(two)
                 sums[one] += sums.pop(two)
                 maxima[one] = max(maxima[one], maxima.pop(two))
@@ -92,9 +93,10 @@ def merge_pieces(pieces: Pieces, reach: float) -> Pieces:
     return Pieces(np.array(corners).reshape(-1, 4), np.array(areas), np.array(sums), np.array(maxima))
 
 
-def _gap(one: np.ndarray, two: np.ndarray) -> float:
+def _gap(one: list[float], two: list[float]) -> float:
     """Pixels between two boxes, the larger of across and down; 0 where they overlap or touch."""
-    return max(0.0, *(np.maximum(one[:2], two[:2]) - np.minimum(one[2:], two[2:])))
+    (left, top, right, bottom), (x0, y0, x1, y1) = one, two
+    return max(0.0, max(left, x0) - min(right, x1), max(top, y0) - min(bottom, y1))
 
 
 def _rows(pieces: Pieces, chosen: np.ndarray) -> Pieces:
