@@ -142,7 +142,7 @@ def test_boxes_are_scored_with_their_controls_and_the_report_shows_them(finished
     true = [row for row in read_rows(prepared / "boxes.csv") if row["image_id"] in test]
     assert sum(one["boxes"] for one in result["findings"].values()) == len(true)
     assert result["truth"]["train"]["boxes"] > 0
-    for kind in ("own", "swapped", "alike", "random", "average_box", "ratio"):
+    for kind in ("own", "swapped", "alike", "random", "average_box", "other_boxes", "ratio"):
         assert set(result["numbers"]["pointing"][kind]) == {"mean", *NIH14}
     assert 0 < result["lungs"]["own"]["mean"]["value"] < 1
     assert result["deletion"]["images"] == 2

@@ -18,7 +18,7 @@ def localized(tmp_path):
 
     def make(fit="cross", **changes):
         boxes = {"fit": fit, "rules": [], "new_images": FITTED}
-        record = {"inputs": "now", "boxes": boxes, "split": {"part": "test"}, **changes}
+        record = {"inputs": "now", "boxes": boxes, "with_place": None, "split": {"part": "test"}, **changes}
         write_json(tmp_path / "localization" / "localization.json", record)
         return tmp_path
 

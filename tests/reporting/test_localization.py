@@ -27,7 +27,7 @@ def write(make_run):
         folder = make_run(overlays=False)
         run = json.loads((folder / "run.json").read_text())
         names = ("mean", *run["findings"])
-        kinds = ("own", "swapped", "alike", "random", "average_box", "ratio")
+        kinds = ("own", "swapped", "alike", "random", "average_box", "other_boxes", "ratio")
         both = {name: empty() if name == "Hernia" else entry() for name in names}
         record = {
             "split": {"name": run["split"]["name"], "hash": run["split"]["hash"], "part": "test"},
@@ -38,8 +38,10 @@ def write(make_run):
             "intervals": {"level": 0.95, "resamples": 100},
             "pointing_tolerance": 0.0,
             "reason": None,
-            "findings": {"Edema": {"boxes": 15, "images": 14}, "Mass": {"boxes": 5, "images": 4},
-                         "Hernia": {"boxes": 0, "images": 0}},
+            "findings": {"Edema": {"boxes": 15, "images": 14, "patients": 9},
+                         "Mass": {"boxes": 5, "images": 4, "patients": 4},
+                         "Hernia": {"boxes": 0, "images": 0, "patients": 0}},
+            "with_place": ["Mass"],
             "numbers": {number: dict.fromkeys(kinds, both) for number in ("pointing", "energy", *HITS)},
             "randomised": dict.fromkeys(("pointing", "energy"), dict.fromkeys(("own", "swapped", "ratio"), both)),
             "lungs": None,
@@ -80,7 +82,8 @@ def test_the_table_names_every_finding_and_what_is_weak(write, plain_report):
     text = plain_report(write())
     for expected in ("123 boxes", "20 true boxes", "40 on images of training and validation are not used", "0.412",
                      "2 were cut off", "Mean of 2", "Most heat in the true box",
-                     "Fewer than 10 images with boxes, so that the number says little: Mass 4."):  # fmt: skip
+                     "Fewer than 10 images with boxes, so that the number says little: Mass 4.",
+                     "In one place in everyone: Edema."):  # fmt: skip
         assert expected in text
     row = text[text.index("<th>Hernia") :]
     assert "0.412" not in row[: row.index("</tr>")]

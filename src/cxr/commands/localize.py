@@ -104,7 +104,15 @@ def _lines(result: dict, target: Path) -> list[str]:
     own, other, ratio = (pointing[kind]["mean"] for kind in ("own", "swapped", "ratio"))
     text = f"pointing {_number(own)}, other patients' maps {_number(other)}, ratio {_number(ratio)}"
     boxes = truth["test"]
-    return [*lines, f"{boxes['boxes']} true boxes on {boxes['images']} test images: {text}: {target / RECORD}"]
+    lines.append(f"{boxes['boxes']} true boxes on {boxes['images']} test images: {text}: {target / RECORD}")
+    ratios = {name: pointing["ratio"][name] for name in result["with_place"]}
+    known = [name for name, entry in ratios.items() if entry["value"] is not None]
+    if known:
+        least = min(known, key=lambda name: ratios[name]["value"])
+        lines.append(
+            f"least ratio of {len(known)} findings with a place of their own: {least} {_number(ratios[least])}"
+        )
+    return lines
 
 
 def _number(entry: dict) -> str:

@@ -12,8 +12,8 @@ from cxr.reporting.wording import FEW, counted
 
 FOLDER, RECORD = "localization", "localization.json"
 WIDTH_PX = 360
-KEYS = ("split", "boxes", "written", "truth", "reason", "findings", "numbers", "randomised", "lungs", "deletion",
-        "examples", "intervals", "pointing_tolerance")  # fmt: skip
+KEYS = ("split", "boxes", "written", "truth", "reason", "findings", "numbers", "with_place", "randomised",
+        "lungs", "deletion", "examples", "intervals", "pointing_tolerance")  # fmt: skip
 HITS = ("iou_0.1", "iou_0.25", "iou_0.5", "iobb_0.1", "iobb_0.25", "iobb_0.5")
 
 
@@ -75,6 +75,13 @@ def rules_text(boxes: Mapping[str, Any]) -> str:
         f"({'; '.join(f'{rule}, from {count}' for rule, count in zip(rules, pairs, strict=False))})",
     }[boxes["fit"]]
     return text + (f"; {boxes['note']}" if boxes.get("note") else "")
+
+
+def same_place_text(localization: Localization) -> str:
+    """Which findings with boxes lie in one place in everyone; "" where none does."""
+    counts, with_place = localization.record["findings"] or {}, localization.record["with_place"] or []
+    same = [name.replace("_", " ") for name, one in counts.items() if one["patients"] > 1 and name not in with_place]
+    return f"In one place in everyone: {', '.join(same)}." if same else ""
 
 
 def few_text(localization: Localization) -> str:

@@ -12,7 +12,7 @@ from cxr.reporting.curve_figures import BAND_RESAMPLES
 from cxr.reporting.drawings import draw_figures
 from cxr.reporting.elsewhere import read_elsewhere
 from cxr.reporting.heatmaps import PER_FINDING, embed_heatmaps, read_heatmaps
-from cxr.reporting.localization import embed_examples, few_text, read_localization, rules_text
+from cxr.reporting.localization import embed_examples, few_text, read_localization, rules_text, same_place_text
 from cxr.reporting.model_card import model_card
 from cxr.reporting.page_numbers import (
     calibration_numbers,
@@ -60,6 +60,7 @@ def write_report(run_dir: Path) -> Path:
         "example_pictures": examples,
         "rules_text": rules_text,
         "few_text": few_text,
+        "same_place_text": same_place_text,
     }
     write_text(report, read_template("report.html.jinja").render(context))
     return report

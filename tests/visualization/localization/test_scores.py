@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from cxr.images.geometry import Box
 from cxr.images.lies import LYING, UPRIGHT
 from cxr.visualization.localization.controls import average_boxes
-from cxr.visualization.localization.estimates import Sample, score_entries
+from cxr.visualization.localization.estimates import Sample, findings_with_place, score_entries
 from cxr.visualization.localization.frames import Frame
 from cxr.visualization.localization.measures import NUMBERS, energy_in, hits_by_owner, hottest, point_hits
 from cxr.visualization.localization.rules import same_for_all
@@ -151,6 +151,28 @@ def test_the_average_box_leaves_the_own_patient_out(scene):
     others = np.concatenate([frames[row].boxes_to_crop(scorer.truth.boxes[row, 0]) for row in (3, 8)])
     for row in (0, 1):  # both of patient a
         assert found[row, 0] == pytest.approx(others.mean(axis=0)[None])
+
+
+def test_other_boxes_are_the_middles_of_other_patients_boxes_by_a_loop(scene, scored):
+    scorer, _ = scene
+    patients = scorer.store.patient_ids
+    for place, (row, finding) in enumerate(zip(scored.rows.tolist(), scored.findings.tolist(), strict=True)):
+        hits = []
+        for (other, kind), boxes in scorer.truth.boxes.items():
+            if kind != finding or patients[other] == patients[row]:
+                continue
+            for x0, y0, x1, y1 in scorer.frame(other).boxes_to_crop(boxes):
+                middle = np.array([[(x0 + x1) / 2, (y0 + y1) / 2]])
+                hits += point_hits(middle, scorer.frame(row), scorer.truth.boxes[row, finding], 0.02).tolist()
+        expected = np.mean(hits) if hits else np.nan
+        assert scored.values["other_boxes"][place, 0] == pytest.approx(expected, nan_ok=True)
+    assert np.isnan(scored.values["other_boxes"][:, 1:]).all()
+
+
+def test_a_finding_in_one_place_in_everyone_has_none_of_its_own():
+    entries = {"mean": 0.3, "Mass": 0.49, "Edema": 0.5, "Hernia": None}
+    pointing = {"other_boxes": {name: {"value": value} for name, value in entries.items()}}
+    assert findings_with_place({"pointing": pointing}) == ["Mass"]
 
 
 def test_entries_are_sums_over_counts_with_intervals_by_patient(scene, scored):

@@ -41,6 +41,22 @@ def average_boxes(truth: Truth, frames: dict[int, Frame], patients: np.ndarray) 
     return found
 
 
+def middles_of_boxes(
+    truth: Truth, frames: dict[int, Frame], patients: np.ndarray
+) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    """finding -> (n, 2) middle of every true box of it, as shares of its own upright crop, and (n,) whose it is.
+
+    patients: (N,) of the store.
+    """
+    places: dict[int, list[np.ndarray]] = {}
+    owners: dict[int, list[np.ndarray]] = {}
+    for (row, finding), true in truth.boxes.items():
+        boxes = frames[row].boxes_to_crop(true)
+        places.setdefault(finding, []).append((boxes[:, :2] + boxes[:, 2:]) / 2)
+        owners.setdefault(finding, []).append(np.repeat(patients[row], len(boxes)))
+    return {finding: (np.concatenate(places[finding]), np.concatenate(owners[finding])) for finding in places}
+
+
 def even_heat(box: np.ndarray, size_px: int) -> np.ndarray:
     """(S, S) float32: 1 within a (1, 4) box of the crop, 0 elsewhere."""
     return pixels_of(box, size_px).astype(np.float32)

@@ -14,11 +14,13 @@ from cxr.evaluation.intervals import mean_draws
 from cxr.evaluation.mean_auroc import LEVEL
 from cxr.evaluation.resamples import Resamples
 from cxr.visualization.localization.measures import NUMBERS
-from cxr.visualization.localization.scores import KINDS, Scores
+from cxr.visualization.localization.scores import KINDS, POINTING_ALONE, Scores
 
 PART = "test"
 RATIO = "ratio"
 """Own maps over other patients'."""
+SAME_PLACE = 0.5
+"""Of other patients' true boxes: where so many have their middle in one's own, a finding has no place of its own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +87,7 @@ def score_entries(scores: Scores, sample: Sample, kinds: Sequence[str] = KINDS) 
         made = {
             kind: sample.mean(scores.rows, scores.findings, scores.values[kind][:, column], counts)
             for kind in kinds
-            if kind != "alike" or number == "pointing"
+            if kind not in POINTING_ALONE or number == "pointing"
         }
         found[number] = {kind: sample.entries(estimate) for kind, estimate in made.items()}
         found[number][RATIO] = sample.ratio_entries(made["own"], made["swapped"])
@@ -103,6 +105,17 @@ def counts_by_finding(scores: Scores, sample: Sample, patients: np.ndarray) -> d
             "patients": len(np.unique(patients[scores.rows[chosen]])),
         }
     return found
+
+
+def findings_with_place(numbers: Mapping[str, Any]) -> list[str]:
+    """Return the findings that lie in another place in every patient, of what `score_entries` gave.
+
+    Where the middles of other patients' true boxes hit every second time, not even a perfect map could point twice as
+    well as theirs.
+    """
+    entries = numbers["pointing"]["other_boxes"]
+    shares = {finding: entry["value"] for finding, entry in entries.items() if finding != "mean"}
+    return [finding for finding, share in shares.items() if share is not None and share < SAME_PLACE]
 
 
 def table_rows(numbers: Mapping[str, Any]) -> list[tuple[Any, ...]]:

@@ -13,11 +13,18 @@ from cxr.config.errors import UserError
 from cxr.evaluation.mean_auroc import LEVEL
 from cxr.visualization.localization.begun import KEEP_CHUNKS, Begun
 from cxr.visualization.localization.checks import deletion_entries, lung_entries, randomised_entries
-from cxr.visualization.localization.estimates import PART, Sample, counts_by_finding, score_entries, table_rows
+from cxr.visualization.localization.estimates import (
+    PART,
+    Sample,
+    counts_by_finding,
+    findings_with_place,
+    score_entries,
+    table_rows,
+)
 from cxr.visualization.localization.examples import forget_examples
 from cxr.visualization.localization.lungs import LungMass
 from cxr.visualization.localization.pictures import write_examples
-from cxr.visualization.localization.record import RECORD
+from cxr.visualization.localization.record import RECORD, WITH_PLACE
 from cxr.visualization.localization.rules import (
     Fits,
     Rules,
@@ -63,6 +70,7 @@ def localize(task: Task, folder: Path, inputs: str) -> dict[str, Any]:
         "reason": reason,
         "findings": None,
         "numbers": None,
+        WITH_PLACE: None,
         "randomised": None,
         "lungs": lung_entries(task, lungs),
         "deletion": deletion_entries(task, test, begun),
@@ -73,6 +81,7 @@ def localize(task: Task, folder: Path, inputs: str) -> dict[str, Any]:
         sample = Sample.of(scores.rows, store.patient_ids, store.findings, task.resamples, task.seed)
         result["findings"] = counts_by_finding(scores, sample, store.patient_ids)
         result["numbers"] = score_entries(scores, sample)
+        result[WITH_PLACE] = findings_with_place(result["numbers"])
         result["randomised"] = randomised_entries(task, scorer, truth, sample, begun)
         result["examples"] = write_examples(task, scores, scorer, folder / EXAMPLES)
     _write_table(folder / TABLE, result)

@@ -10,7 +10,7 @@ from cxr.evaluation.fitted_files import THRESHOLDS
 from cxr.visualization.map_boxes import BoxRule
 
 FOLDER, RECORD = "localization", "localization.json"
-NEW_IMAGES = "new_images"
+NEW_IMAGES, WITH_PLACE = "new_images", "with_place"
 
 
 def localization_inputs(group: Path, true_boxes: Path, params: Params) -> str:
@@ -26,8 +26,8 @@ def localization_inputs(group: Path, true_boxes: Path, params: Params) -> str:
 
 
 def is_current(record: dict[str, Any], inputs: str) -> bool:
-    """Tell whether a record was made of these inputs, by a version that names a rule for new images."""
-    return record.get("inputs") == inputs and NEW_IMAGES in record.get("boxes", {})
+    """Tell whether a record was made of these inputs, by a version that says all that is read of it."""
+    return record.get("inputs") == inputs and NEW_IMAGES in record.get("boxes", {}) and WITH_PLACE in record
 
 
 def rule_for_new_images(group: Path, inputs: str) -> tuple[BoxRule | None, str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cxr.preparation.store import Store
-from cxr.visualization.localization.controls import average_boxes, even_heat, random_maps
+from cxr.visualization.localization.controls import average_boxes, even_heat, middles_of_boxes, random_maps
 from cxr.visualization.localization.frames import Frame
 from cxr.visualization.localization.measures import (
     NUMBERS,
@@ -27,8 +27,11 @@ from cxr.visualization.localization.truth import Truth
 from cxr.visualization.localization.walk import MAP_PX, Chunk, frame_of
 from cxr.visualization.map_boxes import BoxRule, find_boxes
 
-KINDS = ("own", "swapped", "alike", "random", "average_box")
-"""Own maps; those of all other patients; those of the others who have a true box of the finding; noise; no map."""
+KINDS = ("own", "swapped", "alike", "random", "average_box", "other_boxes")
+"""Own maps; those of all other patients; those of the others who have a true box of the finding; noise; and without a
+map the mean of other patients' true boxes, and the middle of each of these."""
+POINTING_ALONE = ("alike", "other_boxes")
+"""Kinds that have no number but pointing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +132,7 @@ class Scorer:
         rows, points = np.concatenate(seen.rows), np.concatenate(seen.points)
         frames = {row: self.frame(row) for row in {row for row, _ in keys}}
         means = average_boxes(self.truth, frames, self.store.patient_ids)
+        middles = middles_of_boxes(self.truth, frames, self.store.patient_ids)
         patients = self.store.patient_ids[rows]
         flat = {finding: _flat_boxes(seen.boxes, finding) for finding in {finding for _, finding in keys}}
         having = {finding: [row for row, other in self.truth.boxes if other == finding] for finding in flat}
@@ -142,14 +146,18 @@ class Scorer:
                 heat, lit = seen.patients_own[key]
                 rest = seen.total[finding][inside].sum() - heat
                 hits = point_hits(points[others, finding], frame, true, self.tolerance)
-                found, owners = flat[finding]
-                by_owner = hits_by_owner(frame.boxes_to_image(found), owners[0], true)[others[owners[1]]]
+                found, (numbers, images) = flat[finding]
+                by_owner = hits_by_owner(frame.boxes_to_image(found), numbers, true)[others[images]]
                 values["swapped"][place] = [
                     hits.mean(), max(rest, 0) / (seen.lit[finding] - lit), *by_owner.mean(axis=0)
                 ]  # fmt: skip
                 alike = np.isin(rows[others], having[finding])
                 if alike.any():
                     values["alike"][place, 0] = hits[alike].mean()
+            places, owners = middles[finding]
+            elsewhere = places[owners != self.store.patient_ids[row]]
+            if len(elsewhere):
+                values["other_boxes"][place, 0] = point_hits(elsewhere, frame, true, self.tolerance).mean()
             if key in means:
                 heat, box = even_heat(means[key], MAP_PX), np.column_stack([means[key], [1.0]])
                 values["average_box"][place] = self._score(heat, box, frame, true, inside)
