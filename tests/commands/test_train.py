@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from cxr.__main__ import main
-from cxr.commands.train import tell_unscored
+from cxr.classification.networks.registry import NETWORKS
+from cxr.commands.train import tell_unreached, tell_unscored
+from cxr.config.load import load_config
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,6 +27,30 @@ def test_what_a_user_should_know_of_a_training_is_printed(capsys, monkeypatch):
     files = ["--settings", str(ROOT / "SETTINGS.json"), "--params", str(ROOT / "PARAMS.json")]
     assert main(["train", "Tiny", *files]) == 0
     assert capsys.readouterr().out.count("train: tiny: training.sampler: no training image has Mass\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("group", "overrides", "unreached"),
+    [
+        ("Ensemble", ["training.epochs=3"], ["training.epochs does not reach xception, with a value of its own"]),
+        ("Ensemble", ["training.epochs=7"], []),  # what it has anyway
+        ("Ensemble", ["training.epochs=3", "members.xception.training.epochs=3"], []),
+        (
+            "Ensemble",
+            ["training.optimizer.learning_rate=0.01"],
+            ["training.optimizer.learning_rate does not reach densenet169, with"],
+        ),
+        ("Tiny", ["training.epochs=3"], []),
+        ("Ensemble", ["seed=3", "split.val=0.2"], []),
+    ],
+)
+def test_what_a_member_has_of_its_own_is_named_where_set_does_not_reach_it(capsys, group, overrides, unreached):
+    config = load_config(ROOT / "SETTINGS.json", ROOT / "PARAMS.json", NETWORKS, overrides=overrides)
+    tell_unreached(config.params, group, overrides)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(unreached)
+    for line, expected in zip(lines, unreached, strict=True):
+        assert f"train: --set {expected}" in line
 
 
 def test_findings_that_val_cannot_judge_are_named_before_the_training(own_store, capsys):
