@@ -110,8 +110,8 @@ def counts_by_finding(scores: Scores, sample: Sample, patients: np.ndarray) -> d
 def findings_with_place(numbers: Mapping[str, Any]) -> list[str]:
     """Return the findings that lie in another place in every patient, of what `score_entries` gave.
 
-    Where the middles of other patients' true boxes hit every second time, not even a perfect map could point twice as
-    well as theirs.
+    Where the middles of other patients' true boxes hit every second time, a map that shows where the finding usually
+    is hits as often, whatever it saw of this patient: how often it points there says little.
     """
     entries = numbers["pointing"]["other_boxes"]
     shares = {finding: entry["value"] for finding, entry in entries.items() if finding != "mean"}
