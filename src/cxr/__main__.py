@@ -10,6 +10,7 @@ from cxr.config.errors import UserError
 
 ENVIRONMENT_ERRORS = {errno.ENOSPC, errno.EACCES, errno.EPERM, errno.EROFS, errno.EDQUOT}
 ENVIRONMENT_ERRORS |= {errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.EFBIG}
+ENVIRONMENT_ERRORS |= {errno.ENOENT, errno.ELOOP, errno.EIO, errno.EBUSY}
 """Failures of the file system that are the user's to mend."""
 
 

@@ -39,3 +39,18 @@ def test_a_failing_start_still_says_why(start_with):
     assert result.returncode != 0
     assert "no such library" in result.stderr
     assert "libcuda is missing" in result.stderr
+
+
+def test_opening_openvino_asks_no_host_and_leaves_nothing_in_the_home(tmp_path):
+    code = (
+        "import socket\n"
+        "def refuse(*_, **__): raise AssertionError('asked a host')\n"
+        "socket.getaddrinfo = socket.create_connection = refuse\n"
+        "import cxr.engines.openvino_engine as engine\n"
+        "assert 'openvino_telemetry.main' not in __import__('sys').modules\n"
+        "engine.knows_bf16()\n"
+    )
+    environment = os.environ | {"HOME": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[2] / "src")}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not list(tmp_path.iterdir())

@@ -1,6 +1,7 @@
 """Whatever file is given: the grey image that a viewer shows, or an ImageError that says why not."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -233,3 +234,10 @@ def test_what_write_png_writes_reads_back(tmp_path, colours, grey):
             np.testing.assert_array_equal(np.asarray(written), np.asarray(image))
         assert_close(read_image(tmp_path / "new" / "image.png"), grey)
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["image.png"]
+
+
+def test_a_pipe_or_a_device_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    for path in (tmp_path / "pipe.png", Path("/dev/zero")):
+        with pytest.raises(ImageError, match="is a pipe or a device"):
+            read_image(path)

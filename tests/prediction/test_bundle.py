@@ -22,13 +22,30 @@ def refusal(folder):
 
 
 @pytest.mark.parametrize(
-    "name", ["calibration.json", "thresholds.json", "lungs/f32.xml", "members/first/f32.bin", "members/second/f32.xml"]
+    "name",
+    [
+        "calibration.json",
+        "thresholds.json",
+        "card.md",
+        "lungs/f32.xml",
+        "lungs/f32.keras",
+        "members/first/f32.bin",
+        "members/second/f32.xml",
+        "members/second/f32.keras",
+    ],
 )
 def test_a_file_that_was_changed_is_named(own, name):
     content = bytearray((own / name).read_bytes())
     content[len(content) // 2] ^= 1
     (own / name).write_bytes(content)
     assert f"{own / name}: was changed since the bundle was written" in refusal(own)
+
+
+def test_a_file_that_was_changed_after_the_bundle_was_read_is_named_too(own):
+    bundle = read_bundle(own)
+    (own / "members" / "first" / "f32.bin").write_bytes(b"")
+    with pytest.raises(UserError, match=r"f32\.bin: was changed"):
+        open_bundle(bundle, "openvino")
 
 
 @pytest.mark.parametrize("name", ["card.md", "members/first/f32.keras", "members/second/f32.bin"])

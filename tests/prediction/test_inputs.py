@@ -31,6 +31,19 @@ def test_what_is_named_twice_counts_once_and_keeps_its_place(tree):
     assert names(found, tree) == ["b.PNG", "a.jpg", "deep/IM0001", "deep/c.dcm"]
 
 
+def test_rows_of_two_tables_with_one_name_are_two_files_and_two_ways_to_a_file_are_one(tmp_path):
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "list.csv").write_text("path\na.png\n./a.png\n../b.png\n")
+        (tmp_path / folder / "a.png").write_bytes(b"x")
+    found = find_items([tmp_path / "one" / "list.csv", tmp_path / "two" / "list.csv", tmp_path / "two" / "a.png"])
+    assert [(item.name, item.path) for item in found if not item.reason] == [
+        ("a.png", tmp_path / "one" / "a.png"),
+        (str(tmp_path / "two" / "a.png"), tmp_path / "two" / "a.png"),
+    ]
+    assert [item.name for item in found if item.reason] == ["../b.png", f"{tmp_path / 'two' / 'list.csv'}: ../b.png"]
+
+
 def test_a_table_names_images_relative_to_itself_and_never_by_two_dots(tree, tmp_path):
     outside = tmp_path / "outside.png"
     rows = ["a.jpg", "", "../outside.png", "deep/../../outside.png", "..\\outside.png", str(outside), "dots..png"]

@@ -145,17 +145,18 @@ def kinds(images, tmp_path):
 def test_it_runs_in_an_environment_of_requirements_predict_only(request, bundle_folder, kinds, tmp_path):
     if not request.config.getoption("--all"):
         pytest.skip("makes an environment, which takes minutes; --all")
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}  # pip would find packages there
     venv.create(tmp_path / "venv", with_pip=True)
     python = tmp_path / "venv" / "bin" / "python"
     install = [python, "-m", "pip", "install", "--quiet", "-r", ROOT / "requirements-predict.txt"]
-    subprocess.run(install, check=True)
+    subprocess.run(install, check=True, env=clean)
     done = subprocess.run(
         [python, "-m", "cxr", "predict", bundle_folder, *kinds, "--out", tmp_path / "out", "--overlays", "--dicom"],
-        capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+        capture_output=True, text=True, env=clean | {"PYTHONPATH": str(ROOT / "src")},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     for name in ("keras", "tensorflow"):
-        assert subprocess.run([python, "-c", f"import {name}"], capture_output=True).returncode != 0
+        assert subprocess.run([python, "-c", f"import {name}"], capture_output=True, env=clean).returncode != 0
     assert "5 answered, 0 without usable lungs, 1 rejected" in done.stdout
     assert "DICOM objects of 2 images, none of 4" in done.stdout
     rows = rows_of(tmp_path / "out" / "predictions.csv")
@@ -179,6 +180,17 @@ def test_mistakes_are_one_sentence(bundle_folder, images, tmp_path, capsys, monk
     assert error.count("\n") == 1
     assert said in error
     assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_made_and_an_empty_path_are_one_sentence(bundle_folder, images, tmp_path, capsys):
+    assert main(["predict", str(bundle_folder), str(images), "--out", "/proc/none/out"]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "/proc/none" in error
+    with pytest.raises(SystemExit) as stopped:
+        main(["predict", str(bundle_folder), "", "--out", str(tmp_path / "out")])
+    assert stopped.value.code == 2
+    assert "an empty path; name a file or a folder" in capsys.readouterr().err
 
 
 def test_a_bundle_without_calibration_says_so_and_calls_nothing(export, images, tmp_path, capsys):

@@ -104,10 +104,17 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _path(text: str) -> Path:
+    """Not an empty one, as of a shell variable that is not set: that would be all of the current folder."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("an empty path; name a file or a folder")
+    return Path(text)
+
+
 def _add_predict(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bundle", type=Path, help="a folder that ./cxr export wrote")
     parser.add_argument(
-        "paths", type=Path, nargs="+", metavar="PATH", help="an image, a folder of images, or a CSV with a column path"
+        "paths", type=_path, nargs="+", metavar="PATH", help="an image, a folder of images, or a CSV with a column path"
     )
     parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="for predictions.csv and what goes with it"

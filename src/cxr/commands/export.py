@@ -119,10 +119,6 @@ def _tell(bundle: Record, target: Path) -> None:
         measured = "" if one.auroc is None else f"mean AUROC on validation {one.auroc_f32:.4f} -> {one.auroc:.4f}"
         said = "offered" if one.offered else f"not offered: {one.reason}"
         print(f"export: {one.precision}: {'; '.join(filter(None, (measured, said)))}")
-    if same := bundle.lungs_bf16:
-        measured = "" if same.dice is None else f"mean Dice of {same.images} masks with those of f32 {same.dice:.4f}"
-        said = "runs in bf16 where the members do or are int8" if same.offered else f"stays in f32: {same.reason}"
-        print(f"export: lungs: {'; '.join(filter(None, (measured, said)))}")
     print(f"export: boxes: {bundle.boxes_from}")
     if bundle.maps_differ:
         print(f"export: {bundle.maps_differ}")

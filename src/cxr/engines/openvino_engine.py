@@ -1,10 +1,14 @@
 """OpenVINO as an engine, faster than `predict` on CPUs: a keras.Model in, .xml/.bin files and then outputs out."""
 
 import logging
+import sys
 from pathlib import Path
 
 import numpy as np
-import openvino
+
+# With this package OpenVINO tells its makers of every import, and keeps a number for this user in ~/intel.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+import openvino  # noqa: E402
 
 
 def export_openvino(model: "object", folder: Path) -> Path:

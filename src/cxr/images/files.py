@@ -2,6 +2,7 @@
 
 from io import BytesIO
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 
 import cv2
 import numpy as np
@@ -26,8 +27,11 @@ def read_image(path: Path) -> np.ndarray:
     """
     path = Path(path)
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ImageError(f"has {path.stat().st_size} bytes; at most {MAX_BYTES} are supported")
+        found = path.stat()
+        if not S_ISREG(found.st_mode) and not S_ISDIR(found.st_mode):
+            raise ImageError("is a pipe or a device, which may never end")
+        if found.st_size > MAX_BYTES:
+            raise ImageError(f"has {found.st_size} bytes; at most {MAX_BYTES} are supported")
         content = path.read_bytes()
     except OSError as error:
         raise ImageError(f"cannot be read: {error.strerror or error}") from error

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +15,7 @@ from cxr.config.localization import MapCut
 from cxr.config.lungs import Cleaning
 from cxr.config.model import Model
 from cxr.config.params import Crop
-from cxr.config.record import hash_of_file
+from cxr.config.record import file_marks, hash_of_file
 from cxr.evaluation.calibration_maps import Calibration
 from cxr.evaluation.fitted_files import CALIBRATION, THRESHOLDS, CalibrationFile, ThresholdsFile
 from cxr.evaluation.thresholds import Thresholds
@@ -79,19 +80,6 @@ class Offered(Model):
     """Why not."""
 
 
-class SameLungs(Model):
-    """Whether the lung network finds in bf16 what it finds in f32."""
-
-    images: int
-    """Prepared images that were compared."""
-    dice: float | None
-    """Mean Dice of the masks of both."""
-    offered: bool
-    """Whether it runs in bf16 where the members run below f32."""
-    reason: str | None = None
-    """Why not."""
-
-
 class Record(Model):
     """bundle.json."""
 
@@ -112,9 +100,7 @@ class Record(Model):
     engines: list[EngineName]
     """Those that there are files for."""
     precisions: list[Offered]
-    """Below f32, of the members."""
-    lungs_bf16: SameLungs | None = None
-    """None where it was not measured: they run in f32 then."""
+    """Below f32."""
     boxes: MapCut
     """How boxes are made from heatmaps."""
     boxes_from: str | None = None
@@ -163,6 +149,8 @@ class Bundle:
     thresholds: Thresholds | None
     mark: str
     """SHA-256 of bundle.json, which stands for every file."""
+    checked: dict[str, tuple[int, int]] = field(default_factory=dict, compare=False, repr=False)
+    """File -> its size and time of change when it was found to be the one that was written."""
 
     @property
     def findings(self) -> tuple[str, ...]:
@@ -182,16 +170,20 @@ class Bundle:
         path = self.folder / name
         if name not in self.record.files:
             raise UserError(f"{path}: is no file of this bundle")
+        (mark,) = file_marks([path])
+        if self.checked.get(name) == mark:
+            return
         try:
             found = hash_of_file(path)
         except OSError as error:
             raise UserError(f"{path}: cannot be read ({error.strerror}); export the bundle again") from error
         if found != self.record.files[name]:
             raise UserError(f"{path}: was changed since the bundle was written (its SHA-256 differs); export it again")
+        self.checked[name] = mark
 
 
 def read_bundle(folder: Path) -> Bundle:
-    """Read a bundle; its networks are checked when they are opened (`Bundle.file`), all else now.
+    """Read a bundle and check every file of it, those of other engines too.
 
     Raises UserError when it is none, or when a file is missing or was changed.
     """
@@ -211,10 +203,12 @@ def read_bundle(folder: Path) -> Bundle:
         raise UserError(f"{folder / gone[0]}: is missing; export the bundle again")
     calibration = thresholds = None
     bundle = Bundle(folder, record, None, None, hash_of_file(path))
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(bundle.check, record.files))
     if record.uncalibrated is None:
         (calibration,) = _fits(bundle, CALIBRATION, CalibrationFile)
         (thresholds,) = _fits(bundle, THRESHOLDS, ThresholdsFile)
-    return Bundle(folder, record, calibration, thresholds, bundle.mark)
+    return replace(bundle, calibration=calibration, thresholds=thresholds)
 
 
 def _fits(bundle: Bundle, name: str, kind: type[Model]) -> list[Any]:

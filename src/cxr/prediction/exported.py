@@ -30,9 +30,7 @@ from cxr.prediction.bundle import (
     Difference,
     Network,
     Record,
-    SameLungs,
 )
-from cxr.prediction.lung_precision import compare_lungs
 from cxr.prediction.precisions import Validation, offer_precisions
 
 LARGEST_DIFFERENCE = 1e-4
@@ -145,7 +143,6 @@ def _fill(
     write_text(part / CARD, _card_text(task))
     graphs = [(part / one.folder / "f32.xml", one.image_px) for one in classifiers]
     precisions = offer_precisions(graphs, validation) if "openvino" in engines else []
-    lungs_bf16 = _compare_lungs(part, network, task, images) if "openvino" in engines else None
     files = sorted(path for path in part.rglob("*") if path.is_file())
     record = Record(
         format=FORMAT,
@@ -157,7 +154,6 @@ def _fill(
         members=classifiers,
         engines=list(engines),
         precisions=precisions,
-        lungs_bf16=lungs_bf16,
         boxes=task.boxes,
         boxes_from=task.boxes_from,
         maps_differ=task.maps_differ,
@@ -170,11 +166,6 @@ def _fill(
     ).sealed()
     write_json(part / RECORD, record.model_dump(mode="json"))
     return record
-
-
-def _compare_lungs(part: Path, network: Network, task: Task, images: Images) -> SameLungs:
-    path = part / network.folder / f"f32{SUFFIXES['openvino']}"
-    return compare_lungs(path, images(network.image_px), task.cleaning, task.crop.min_quality)
 
 
 def _write_network(part: Path, folder: str, model: Any, kind: str, images: Images, engines: Sequence[str]) -> Network:
@@ -199,7 +190,7 @@ def _save(model: Any, engine: str, path: Path) -> Callable[[np.ndarray], list[np
         with tempfile.TemporaryDirectory() as folder:
             made = export_openvino(model, Path(folder))
             for file in (made, made.with_suffix(".bin")):
-                shutil.copyfile(file, path.with_suffix(file.suffix))
+                path.with_suffix(file.suffix).write_bytes(file.read_bytes())  # copyfile names what it reads as full
         return OpenVinoEngine(path, batch=1).run
     if engine == "onnx":
         from cxr.engines.onnx_engine import OnnxEngine, export_onnx

@@ -2,6 +2,8 @@
 
 import csv
 from collections.abc import Sequence
+from dataclasses import replace
+from os.path import normpath
 from pathlib import Path
 from stat import S_ISREG
 
@@ -32,10 +34,20 @@ def find_items(paths: Sequence[Path]) -> list[Item]:
     if not items:
         named = ", ".join(map(str, paths))
         raise UserError(f"{named}: holds no image ({', '.join(SUFFIXES)}, or DICOM under any name)")
-    once: dict[str, Item] = {}
+    return _once(items)
+
+
+def _once(items: Sequence[Item]) -> list[Item]:
+    """Each file once; one whose name another file has already, as rows of two tables may, is called by its path."""
+    once: dict[tuple[str, str], Item] = {}
     for item in items:
-        once.setdefault(item.name, item)
-    return list(once.values())
+        once.setdefault((normpath(item.path), item.name if item.reason else ""), item)
+    found: dict[str, Item] = {}
+    for item in once.values():
+        longer = f"{_name(item.path)}: {item.name}" if item.reason else _name(item.path)
+        name = item.name if item.name not in found else longer
+        found[name] = replace(item, name=name)
+    return list(found.values())
 
 
 def _of_file(path: Path) -> Item:
