@@ -14,7 +14,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 @pytest.fixture(scope="module")
 def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="the page is tested where Playwright is installed (requirements-dev.txt)")
+    playwright = pytest.importorskip("playwright.sync_api", reason="the page needs Playwright (requirements-dev.txt)")
     if CHROMIUM is None:
         pytest.skip("there is no chromium on the PATH")
     with playwright.sync_playwright() as started:
