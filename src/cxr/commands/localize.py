@@ -49,7 +49,6 @@ def run(options: argparse.Namespace) -> None:
     from cxr.visualization.localization.task import Task
     from cxr.visualization.localization.written import Asked
 
-    record.unlink(missing_ok=True)
     table = read_table(files.crop_table, CROP_COLUMNS).set_index("image_id")
     result = localize(
         Task(
@@ -79,7 +78,7 @@ def _sizes(table: "object", store: Store) -> np.ndarray:
 
 def _operating_points(folder: Path, predictions: Predictions, folds: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Calibrated probabilities and thresholds, both (n, K), of the test part."""
-    by_fold = {fold: read_predictions(folder / f"predictions-{fold}.csv") for fold in folds if fold}
+    by_fold = {fold: read_predictions(folder / f"predictions-f{fold}.csv") for fold in folds if fold}
     return read_fitted(folder).apply(predictions.part("test"), by_fold or None)
 
 
@@ -110,7 +109,7 @@ def _lines(result: dict, target: Path) -> list[str]:
     if known:
         least = min(known, key=lambda name: ratios[name]["value"])
         lines.append(
-            f"least ratio of {len(known)} findings with a place of their own: {least} {_number(ratios[least])}"
+            f"least ratio of findings with a place of their own ({len(known)}): {least} {_number(ratios[least])}"
         )
     return lines
 

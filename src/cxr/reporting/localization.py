@@ -78,10 +78,10 @@ def rules_text(boxes: Mapping[str, Any]) -> str:
 
 
 def same_place_text(localization: Localization) -> str:
-    """Which findings with boxes lie in one place in everyone; "" where none does."""
+    """Which findings with boxes of enough patients lie in much the same place in most; "" where none does."""
     counts, with_place = localization.record["findings"] or {}, localization.record["with_place"] or []
-    same = [name.replace("_", " ") for name, one in counts.items() if one["patients"] > 1 and name not in with_place]
-    return f"In one place in everyone: {', '.join(same)}." if same else ""
+    same = [name.replace("_", " ") for name, one in counts.items() if one["patients"] >= FEW and name not in with_place]
+    return f"In much the same place in most patients: {', '.join(same)}." if same else ""
 
 
 def few_text(localization: Localization) -> str:

@@ -108,7 +108,7 @@ def counts_by_finding(scores: Scores, sample: Sample, patients: np.ndarray) -> d
 
 
 def findings_with_place(numbers: Mapping[str, Any]) -> list[str]:
-    """Return the findings that lie in another place in every patient, of what `score_entries` gave.
+    """Return the findings that do not lie in much the same place in most patients, of what `score_entries` gave.
 
     Where the middles of other patients' true boxes hit every second time, a map that shows where the finding usually
     is hits as often, whatever it saw of this patient: how often it points there says little.

@@ -60,6 +60,7 @@ def localize(task: Task, folder: Path, inputs: str) -> dict[str, Any]:
     with box_files(folder, store, sizes, task.asked, head) as (write, counts):
         maps = partial(walk_maps, task.parts(test), task.open_maps, task.progress("heatmaps"))
         scores = _score_maps(maps, scorer, lungs, write, begun)
+        (folder / RECORD).unlink(missing_ok=True)  # only now: what the method cannot explain has been refused
     reason = truth.reason()
     result: dict[str, Any] = head | {
         "synthetic": bool(store.record["synthetic"]),
