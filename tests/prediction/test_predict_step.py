@@ -187,10 +187,11 @@ def test_a_folder_that_cannot_be_made_and_an_empty_path_are_one_sentence(bundle_
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "/proc/none" in error
-    with pytest.raises(SystemExit) as stopped:
-        main(["predict", str(bundle_folder), "", "--out", str(tmp_path / "out")])
-    assert stopped.value.code == 2
-    assert "an empty path; name a file or a folder" in capsys.readouterr().err
+    for path, out in (("", str(tmp_path / "out")), (str(images), "")):
+        with pytest.raises(SystemExit) as stopped:
+            main(["predict", str(bundle_folder), path, "--out", out])
+        assert stopped.value.code == 2
+        assert "an empty path; name a file or a folder" in capsys.readouterr().err
 
 
 def test_a_bundle_without_calibration_says_so_and_calls_nothing(export, images, tmp_path, capsys):

@@ -117,7 +117,7 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
         "paths", type=_path, nargs="+", metavar="PATH", help="an image, a folder of images, or a CSV with a column path"
     )
     parser.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="for predictions.csv and what goes with it"
+        "--out", type=_path, required=True, metavar="DIR", help="for predictions.csv and what goes with it"
     )
     _add_engine(parser)
     parser.add_argument(

@@ -169,7 +169,7 @@ def test_other_boxes_are_the_middles_of_other_patients_boxes_by_a_loop(scene, sc
     assert np.isnan(scored.values["other_boxes"][:, 1:]).all()
 
 
-def test_a_finding_in_one_place_in_everyone_has_none_of_its_own():
+def test_a_finding_in_much_the_same_place_in_most_has_none_of_its_own():
     entries = {"mean": 0.3, "Mass": 0.49, "Edema": 0.5, "Hernia": None}
     pointing = {"other_boxes": {name: {"value": value} for name, value in entries.items()}}
     assert findings_with_place({"pointing": pointing}) == ["Mass"]
